@@ -1,0 +1,24 @@
+//! Ethash, the proof of work of Ethereum before the merge, and Etchash (ECIP-1099).
+//!
+//! Terms are those of the specification (`ethash` in the Ethereum wiki, Appendix J of the yellow
+//! paper): a *light cache* of 64-byte rows, a *dataset* of 64-byte items that are computed from it,
+//! and *hashimoto*, which reads 64 *pages* of two adjacent items for one nonce.
+
+pub mod parameters;
+pub mod reference;
+
+pub use parameters::{Parameters, ParametersError, Schedule};
+
+use crate::keccak::Digest256;
+
+/// A 64-byte row of the light cache, as 16 little-endian words.
+pub type Row = [u32; 16];
+
+/// What hashimoto gives for a header and a nonce.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hashimoto {
+    /// The compressed mix ("mix hash", "mix digest"), which goes into the block header.
+    pub mix_hash: Digest256,
+    /// The final hash, to be compared with the boundary as a big-endian number.
+    pub result: Digest256,
+}

@@ -1,0 +1,25 @@
+//! Keccak and Ethash at the machine's limit.
+//!
+//! This room holds the proof of work: a readable reference for each function, engines for scalar
+//! code, AVX2 and AVX-512, the epoch's light cache and dataset in memory and on disk, and the OpenCL
+//! driver with its kernels.
+//!
+//! What it does not know: networks, Ethereum nodes, records, terminals. It never prints; long work
+//! reports through [`progress::Progress`].
+//!
+//! It is also the only room of the workspace with `unsafe` code. Every block carries a `SAFETY`
+//! sentence, and every engine is compared with the reference at run time by the tests.
+
+#![expect(
+    unsafe_code,
+    reason = "this room owns the workspace's unsafe code: SIMD intrinsics, prefetches, memory maps, OpenCL calls"
+)]
+
+#[cfg(target_endian = "big")]
+compile_error!(
+    "medrec-kernels reads cache and dataset words in place and supports little-endian targets only"
+);
+
+pub mod ethash;
+pub mod keccak;
+pub mod progress;
