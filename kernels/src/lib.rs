@@ -22,4 +22,5 @@ compile_error!(
 
 pub mod ethash;
 pub mod keccak;
+pub mod opencl;
 pub mod progress;
