@@ -23,18 +23,17 @@ mod results;
 mod search_kernel;
 mod searcher;
 mod selection;
-mod source;
+pub mod source;
 mod tuning;
 mod tuning_file;
 
 pub use context::DeviceContext;
-pub use dataset::DeviceDataset;
+pub use dataset::{DatasetKernel, DeviceDataset};
 pub use device::{Device, DeviceKind, Platform, platforms};
 pub use error::OpenClError;
 pub use searcher::{
     OpenClSearcher, SearchOutcome, SearchRequest, SearcherOptions, Solution, Verify, light_verifier,
 };
 pub use selection::{DeviceSelector, devices, select};
-pub use source::sources_hash;
 pub use tuning::{Exchange, GroupTuning, Tuning, VectorTuning};
 pub use tuning_file::TuningFile;

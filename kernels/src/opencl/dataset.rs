@@ -27,6 +27,25 @@ const WORK_GROUP: usize = 64;
 const FIRST_ITEMS: u64 = 8192;
 const PAUSE: Duration = Duration::from_micros(200);
 
+/// The kernels that generate a dataset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatasetKernel {
+    /// One item a work-item, for GPUs.
+    Item,
+    /// Eight items a work-item, for CPU devices.
+    Vector,
+}
+
+impl DatasetKernel {
+    /// The one that suits `device`.
+    pub const fn default_for(device: &Device) -> Self {
+        match device.kind {
+            DeviceKind::Cpu => Self::Vector,
+            _ => Self::Item,
+        }
+    }
+}
+
 /// A dataset in the memory of one device.
 #[derive(Debug)]
 pub struct DeviceDataset {
@@ -52,7 +71,7 @@ impl DeviceDataset {
     ) -> Result<Self, OpenClError> {
         let mut dataset =
             Self::allocate(DeviceContext::open(device)?, parameters, device.max_allocation_bytes)?;
-        dataset.fill(cache, progress)?;
+        dataset.fill(DatasetKernel::default_for(device), cache, progress)?;
         Ok(dataset)
     }
 
@@ -105,18 +124,23 @@ impl DeviceDataset {
         self.buffers.len()
     }
 
-    /// Computes every item on the device, from the light cache.
+    /// Computes every item on the device, from the light cache, with the given kernel.
     ///
     /// # Errors
     /// As [`DeviceDataset::generate`].
-    pub fn fill(&mut self, cache: &[Row], progress: &Progress) -> Result<(), OpenClError> {
+    pub fn fill(
+        &mut self,
+        kernel: DatasetKernel,
+        cache: &[Row],
+        progress: &Progress,
+    ) -> Result<(), OpenClError> {
         let Ok(cache_rows @ 1..) = u32::try_from(cache.len()) else {
             let items = self.parameters.dataset_items;
             return Err(OpenClError::UnusableParameters { items, rows: cache.len() });
         };
-        let (kind, items_per_work_item) = match self.context.device().kind {
-            DeviceKind::Cpu => (ProgramKind::DatasetVector, 8),
-            _ => (ProgramKind::DatasetItem, 1),
+        let (kind, items_per_work_item) = match kernel {
+            DatasetKernel::Vector => (ProgramKind::DatasetVector, 8),
+            DatasetKernel::Item => (ProgramKind::DatasetItem, 1),
         };
         let kernel = source::build(&self.context, kind, 1, "")?;
         let mut device_cache = DeviceBuffer::allocate(&self.context, "the light cache", cache.len())?;

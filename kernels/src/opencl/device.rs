@@ -2,6 +2,8 @@
 //!
 //! Plain data: how it is shown is the caller's business, and nothing is opened beyond asking the drivers.
 
+use std::sync::{Mutex, PoisonError};
+
 use opencl3::device::{
     CL_DEVICE_TYPE_ACCELERATOR, CL_DEVICE_TYPE_ALL, CL_DEVICE_TYPE_CPU, CL_DEVICE_TYPE_GPU, Device as Handle,
 };
@@ -151,6 +153,10 @@ struct PlatformData {
 /// [`OpenClError::LoaderMissing`] and [`OpenClError::NoPlatform`], at once and distinct;
 /// [`OpenClError::Call`] when a driver fails to answer.
 pub fn platforms() -> Result<Vec<Platform>, OpenClError> {
+    // Loaders and drivers set themselves up at the first call, not all of them safely: PoCL 3.1 crashes
+    // when two threads make that call at once. Everything else here starts from a listed device.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let handles = get_platforms().map_err(|code| match code.0 {
         DLOPEN_RUNTIME_LOAD_FAILED => OpenClError::LoaderMissing,
         CL_PLATFORM_NOT_FOUND_KHR => OpenClError::NoPlatform,

@@ -126,6 +126,21 @@ impl OpenClSearcher {
         verify: Verify,
         options: SearcherOptions,
     ) -> Result<Self, OpenClError> {
+        let mut searcher = Self::unchecked(dataset, tuning, verify, options)?;
+        searcher.check_some_hashes()?;
+        Ok(searcher)
+    }
+
+    /// As [`OpenClSearcher::over`] without the check at the start: for a dataset that is not whole.
+    ///
+    /// # Errors
+    /// As [`OpenClSearcher::over`].
+    pub fn unchecked(
+        dataset: Arc<DeviceDataset>,
+        tuning: Tuning,
+        verify: Verify,
+        options: SearcherOptions,
+    ) -> Result<Self, OpenClError> {
         let kernel = SearchKernel::build(&dataset, tuning)?;
         let context = dataset.context();
         let slots = options.result_slots.max(1);
@@ -134,9 +149,7 @@ impl OpenClSearcher {
         let group_nonces = tuning.work_group() * tuning.nonces_per_work_item();
         let quantum = u64::from(context.device().compute_units.max(1)) * 16 * u64::from(group_nonces);
         let size = LaunchSize::new(quantum, options.launch_target);
-        let mut searcher = Self { dataset, kernel, results, verify, size };
-        searcher.check_some_hashes()?;
-        Ok(searcher)
+        Ok(Self { dataset, kernel, results, verify, size })
     }
 
     /// The dataset that is searched over.

@@ -28,21 +28,28 @@ pub(super) const RESULT_SLOT_WORDS: usize = 17;
 /// Bytes of an OpenCL `uint4`.
 const QUAD_BYTES: u64 = 16;
 
-/// One program: the parts in order, and the kernel in it.
+/// The programs, one kernel each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ProgramKind {
+pub enum ProgramKind {
+    /// Search with several work-items a hash, for GPUs.
     SearchGroup,
+    /// Search with eight hashes a work-item, for CPU devices.
     SearchVector,
+    /// Dataset with one item a work-item, for GPUs.
     DatasetItem,
+    /// Dataset with eight items a work-item, for CPU devices.
     DatasetVector,
+    /// Random reads.
     Limit,
 }
 
 impl ProgramKind {
-    const ALL: [Self; 5] =
+    /// Every program.
+    pub const ALL: [Self; 5] =
         [Self::SearchGroup, Self::SearchVector, Self::DatasetItem, Self::DatasetVector, Self::Limit];
 
-    const fn parts(self) -> &'static [&'static str] {
+    /// The program's sources, to be compiled as one text in this order.
+    pub const fn parts(self) -> &'static [&'static str] {
         match self {
             Self::SearchGroup => &[ETHASH, KECCAK, RESULTS, SEARCH_GROUP],
             Self::SearchVector => &[ETHASH, KECCAK, RESULTS, SEARCH_VECTOR],
@@ -81,7 +88,7 @@ pub fn sources_hash() -> String {
 }
 
 /// The build options of a program over a dataset in `buffers` buffers, with `extra` definitions and flags.
-pub(super) fn options(kind: ProgramKind, buffers: usize, extra: &str) -> String {
+pub fn options(kind: ProgramKind, buffers: usize, extra: &str) -> String {
     let standard = if extra.contains("EXCHANGE=EXCHANGE_SHUFFLE") { "CL3.0" } else { "CL1.2" };
     format!(
         "-cl-std={standard} -DFNV_PRIME={FNV_PRIME}u -DACCESSES={ACCESSES}u -DDATASET_PARENTS={DATASET_PARENTS}u \
@@ -104,7 +111,8 @@ pub(super) fn build(
     extra: &str,
 ) -> Result<Kernel, OpenClError> {
     let name = &context.device().name;
-    let mut program = Program::create_from_sources(context.context(), kind.parts())
+    // One text: the crate `cl3` 0.13.2 hands several to the driver with a wrong layout.
+    let mut program = Program::create_from_source(context.context(), &kind.parts().concat())
         .map_err(|code| OpenClError::of_call(name, "clCreateProgramWithSource", code))?;
     let options = options(kind, buffers, extra);
     program.build(context.context().devices(), &options).map_err(|code| {
