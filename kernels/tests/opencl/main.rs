@@ -10,6 +10,7 @@ mod far_offsets;
 mod golden;
 mod limit;
 mod listing;
+mod races;
 mod search;
 mod search_edges;
 mod support;

@@ -21,6 +21,10 @@ BUILTIN void group_barrier(void) {
     __builtin_amdgcn_fence(__ATOMIC_ACQUIRE, "workgroup");
 }
 BUILTIN uint add(volatile __global uint *p, uint v) { return __atomic_fetch_add(p, v, __ATOMIC_RELAXED); }
+BUILTIN uint wave_lane(void) { return __builtin_amdgcn_mbcnt_hi(~0u, __builtin_amdgcn_mbcnt_lo(~0u, 0u)); }
+BUILTIN uint from_wave_lane(uint value, uint lane) { return (uint)__builtin_amdgcn_ds_bpermute((int)(lane << 2), (int)value); }
+#define get_sub_group_local_id() wave_lane()
+#define sub_group_shuffle(value, lane) from_wave_lane(value, lane)
 #else
 #error "no built-in functions are written for this target"
 #endif

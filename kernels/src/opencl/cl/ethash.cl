@@ -17,12 +17,14 @@ static inline uint modulo(uint x, uint divisor, uint reciprocal) {
     return min(rest, rest - divisor);
 }
 
-// The dataset as kernel parameters. A device may allow no allocation as large as the dataset, so
-// it may lie in up to four buffers of `buffer_pages` pages each; unused parameters repeat buffer 0.
-#define DATASET_PARAMETERS                                                                         \
-    __global const uint4 *restrict dataset0, __global const uint4 *restrict dataset1,              \
-        __global const uint4 *restrict dataset2, __global const uint4 *restrict dataset3,          \
-        uint buffer_pages
+// The dataset as parameters. A device may allow no allocation as large as the dataset, so it may lie in up
+// to four buffers of `buffer_pages` pages each; unused parameters repeat buffer 0. Only kernels say
+// `restrict` (it lets NVIDIA read through the read-only path): on functions it becomes markers in the
+// code that some compilers' simulators do not know.
+#define DATASET_PARAMETERS_AS(POINTER)                                                             \
+    POINTER dataset0, POINTER dataset1, POINTER dataset2, POINTER dataset3, uint buffer_pages
+#define DATASET_KERNEL_PARAMETERS DATASET_PARAMETERS_AS(__global const uint4 *restrict)
+#define DATASET_PARAMETERS DATASET_PARAMETERS_AS(__global const uint4 *)
 #define DATASET_ARGUMENTS dataset0, dataset1, dataset2, dataset3, buffer_pages
 
 // The first uint4 of a page. The index is 64 bits wide: datasets pass 4 GiB.

@@ -8,7 +8,7 @@
 
 #define QUADS_PER_LANE (PAGE_QUADS / READ_LANES)
 
-__kernel void random_reads(DATASET_PARAMETERS, uint pages, uint reads, uint salt, __global uint *restrict folded) {
+__kernel void random_reads(DATASET_KERNEL_PARAMETERS, uint pages, uint reads, uint salt, __global uint *restrict folded) {
     const uint item = (uint)get_global_id(0);
     const uint lane = item % READ_LANES;
     uint state = (item / READ_LANES + 1) * 0x9e3779b9U ^ salt;

@@ -39,6 +39,10 @@ static inline void report(__global volatile uint *results, uint slots, uint offs
 }
 
 // Whether work that has not begun may still begin: nobody aborted, and too few solutions are found.
+// The count is read by an atomic, since others add to it meanwhile, and not at all by searches for every
+// solution. Only the host writes the abort word.
 static inline bool wanted(__global volatile uint *results, uint solutions_wanted) {
-    return results[RESULT_ABORT] == 0 && results[RESULT_COUNT] < solutions_wanted;
+    if (results[RESULT_ABORT] != 0)
+        return false;
+    return solutions_wanted == UINT_MAX || atomic_add(&results[RESULT_COUNT], 0u) < solutions_wanted;
 }

@@ -93,7 +93,7 @@ static inline void mix_quad(DATASET_PARAMETERS, uint pages, uint reciprocal, uin
 }
 
 __kernel __attribute__((reqd_work_group_size(WORK_GROUP, 1, 1))) void
-search_group(DATASET_PARAMETERS, uint pages, uint reciprocal, ulong4 header, ulong4 boundary, ulong start_nonce,
+search_group(DATASET_KERNEL_PARAMETERS, uint pages, uint reciprocal, ulong4 header, ulong4 boundary, ulong start_nonce,
              uint nonces, __global volatile uint *results, uint slots, uint solutions_wanted) {
     __local uint4 seeds[4 * WORK_GROUP];
     __local uint mix_hashes[8 * WORK_GROUP];

@@ -8,7 +8,7 @@
 
 #define NONCES 8
 
-__kernel void search_vector(DATASET_PARAMETERS, uint pages, uint reciprocal, ulong4 header, ulong4 boundary,
+__kernel void search_vector(DATASET_KERNEL_PARAMETERS, uint pages, uint reciprocal, ulong4 header, ulong4 boundary,
                             ulong start_nonce, uint nonces, __global volatile uint *results, uint slots,
                             uint solutions_wanted) {
     const uint offset = (uint)get_global_id(0) * NONCES;
