@@ -30,7 +30,6 @@ BUILTIN uint from_wave_lane(uint value, uint lane) { return (uint)__builtin_amdg
 #endif
 
 BUILTIN ulong rotate_lane(ulong x, ulong n) { return (x << (n & 63)) | (x >> ((64 - n) & 63)); }
-BUILTIN uint high_half(uint a, uint b) { return (uint)(((ulong)a * b) >> 32); }
 BUILTIN uint smaller(uint a, uint b) { return a < b ? a : b; }
 BUILTIN ulong joined(uint high, uint low) { return ((ulong)high << 32) | low; }
 
@@ -38,7 +37,6 @@ BUILTIN ulong joined(uint high, uint low) { return ((ulong)high << 32) | low; }
 #define get_global_id(dimension) global_item()
 #define barrier(flags) group_barrier()
 #define rotate(x, n) rotate_lane(x, n)
-#define mul_hi(a, b) high_half(a, b)
 #define min(a, b) smaller(a, b)
 #define upsample(high, low) joined(high, low)
 #define atomic_inc(p) add(p, 1u)

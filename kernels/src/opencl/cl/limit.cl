@@ -20,7 +20,7 @@ __kernel void random_reads(DATASET_KERNEL_PARAMETERS, uint pages, uint reads, ui
         for (uint r = 0; r < READS_IN_FLIGHT; ++r) {
             // Numerical Recipes' generator; its high bits choose the page.
             state = state * 1664525U + 1013904223U;
-            __global const uint4 *quads = page_pointer(DATASET_ARGUMENTS, mul_hi(state, pages));
+            __global const uint4 *quads = page_pointer(DATASET_ARGUMENTS, high_product(state, pages));
 #pragma unroll
             for (uint q = 0; q < QUADS_PER_LANE; ++q)
                 data[r][q] = quads[q * READ_LANES + lane];

@@ -4,7 +4,9 @@
 // cost and gain nothing. Part of a program with ethash.cl, keccak.cl (LANE = ulong8) and results.cl.
 //
 // The mix lies in private memory (1 KiB, always in the first cache): which word of it is needed next
-// changes with every access, and an indexed load of memory is cheaper than of a register.
+// changes with every access, and an indexed load of memory is cheaper than of a register. Pages and mix are
+// read as whole `uint16`, which their alignment allows; `vload16` promises none, and PoCL 3.1 makes
+// eight loads and as many shuffles of it.
 
 #define NONCES 8
 
@@ -23,35 +25,38 @@ __kernel void search_vector(DATASET_KERNEL_PARAMETERS, uint pages, uint reciproc
     ulong seed_lanes[8][NONCES];
     for (uint i = 0; i < 8; ++i)
         vstore8(seed[i], 0, seed_lanes[i]);
-    uint mix[NONCES][32] __attribute__((aligned(64)));
+    uint16 mix[NONCES][2];
     uint first_word[NONCES];
     for (uint n = 0; n < NONCES; ++n) {
+        uint *words = (uint *)mix[n];
         for (uint i = 0; i < 8; ++i) {
-            mix[n][2 * i] = mix[n][2 * i + 16] = (uint)seed_lanes[i][n];
-            mix[n][2 * i + 1] = mix[n][2 * i + 17] = (uint)(seed_lanes[i][n] >> 32);
+            words[2 * i] = (uint)seed_lanes[i][n];
+            words[2 * i + 1] = (uint)(seed_lanes[i][n] >> 32);
         }
-        first_word[n] = mix[n][0];
+        mix[n][1] = mix[n][0];
+        first_word[n] = words[0];
     }
 
 #pragma unroll 1
     for (uint access = 0; access < ACCESSES; ++access) {
-        __global const uint *words[NONCES];
+        __global const uint16 *halves[NONCES];
 #pragma unroll
         for (uint n = 0; n < NONCES; ++n) {
-            const uint page = modulo(FNV(access ^ first_word[n], mix[n][access % 32]), pages, reciprocal);
-            words[n] = (__global const uint *)page_pointer(DATASET_ARGUMENTS, page);
+            const uint page =
+                modulo(FNV(access ^ first_word[n], ((const uint *)mix[n])[access % 32]), pages, reciprocal);
+            halves[n] = (__global const uint16 *)page_pointer(DATASET_ARGUMENTS, page);
         }
 #pragma unroll
         for (uint n = 0; n < NONCES; ++n) {
-            vstore16(FNV(vload16(0, mix[n]), vload16(0, words[n])), 0, mix[n]);
-            vstore16(FNV(vload16(1, mix[n]), vload16(1, words[n])), 1, mix[n]);
+            mix[n][0] = FNV(mix[n][0], halves[n][0]);
+            mix[n][1] = FNV(mix[n][1], halves[n][1]);
         }
     }
 
     ulong mix_lanes[4][NONCES];
     for (uint n = 0; n < NONCES; ++n)
         for (uint i = 0; i < 4; ++i) {
-            const uint *m = &mix[n][8 * i];
+            const uint *m = (const uint *)mix[n] + 8 * i;
             const uint low = FNV(FNV(FNV(m[0], m[1]), m[2]), m[3]);
             const uint high = FNV(FNV(FNV(m[4], m[5]), m[6]), m[7]);
             mix_lanes[i][n] = upsample(high, low);
