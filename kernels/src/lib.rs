@@ -31,6 +31,7 @@ pub mod isa;
 pub mod keccak;
 pub mod limit;
 pub mod memory;
+pub mod opencl;
 pub mod progress;
 #[cfg(unix)]
 pub mod store;
