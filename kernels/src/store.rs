@@ -14,8 +14,9 @@ mod chunks;
 mod error;
 pub mod header;
 mod room;
+mod work;
 
-pub use error::StoreError;
+pub use error::{Damage, StoreError};
 pub use room::available_memory_bytes;
 
 use crate::ethash::{BuildError, Dataset, LightCache, Parameters, Row};
@@ -27,8 +28,7 @@ use header::{CHUNK_ROWS, HEADER_BYTES, Header, HeaderError, Kind};
 use std::fs::{self, File, TryLockError};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use work::{ChunksFound, build_missing, read_chunks};
 
 /// A folder of light caches and datasets.
 #[derive(Debug, Clone)]
@@ -58,24 +58,6 @@ pub enum Origin {
         resumed_rows: u64,
         /// What was wrong with the file that was there, if anything.
         damage: Option<Damage>,
-    },
-}
-
-/// What was wrong with a file.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Damage {
-    /// Its header.
-    #[error(transparent)]
-    Header(#[from] HeaderError),
-    /// Its table of digests.
-    #[error("its table of digests does not have its digest")]
-    Table,
-    /// Some of its chunks.
-    #[error("{chunks} of its chunks do not have their digests")]
-    Chunks {
-        /// How many.
-        chunks: u32,
     },
 }
 
@@ -303,12 +285,6 @@ enum Found {
     Unfinished { file: ChunkFile, have: Vec<bool>, damage: Option<Damage> },
 }
 
-/// Which chunks of a file have their digests.
-struct ChunksFound {
-    have: Vec<bool>,
-    damage: Option<Damage>,
-}
-
 fn partial_path(path: &Path) -> PathBuf {
     path.with_extension("bin.partial")
 }
@@ -363,87 +339,6 @@ fn read_file(
         Ok(table) if header.table_digest == Some(table_digest(&table)) => Ok(Ok((file, table))),
         _ => Ok(Err(Damage::Table)),
     }
-}
-
-/// Reads all chunks that have a digest into `rows`, on `threads` threads, and tells which agree.
-fn read_chunks(
-    file: &ChunkFile,
-    table: &[Digest256],
-    rows: &mut [Row],
-    threads: usize,
-    progress: &Progress,
-) -> Result<ChunksFound, StoreError> {
-    let have: Vec<AtomicBool> = table.iter().map(|_| AtomicBool::new(false)).collect();
-    each_chunk(rows, threads, progress, |index, chunk| {
-        let expected = &table[index as usize];
-        if *expected != [0; 32] && file.read(index, expected, chunk)? {
-            have[index as usize].store(true, Ordering::Relaxed);
-            progress.add(chunk.len() as u64);
-        }
-        Ok(())
-    })?;
-    let have: Vec<bool> = have.into_iter().map(AtomicBool::into_inner).collect();
-    let missing = u32::try_from(have.iter().filter(|have| !**have).count()).unwrap_or(u32::MAX);
-    let damage = (missing > 0).then_some(Damage::Chunks { chunks: missing });
-    Ok(ChunksFound { have, damage })
-}
-
-/// Builds and writes the chunks that are not there.
-fn build_missing(
-    cache: &LightCache,
-    file: &ChunkFile,
-    have: &[bool],
-    rows: &mut [Row],
-    threads: usize,
-    progress: &Progress,
-) -> Result<(), StoreError> {
-    /// Items between two looks at the stop flag: some tens of milliseconds.
-    const STEP: u32 = 1 << 13;
-    each_chunk(rows, threads, progress, |index, chunk| {
-        if have[index as usize] {
-            return Ok(());
-        }
-        let first = index * CHUNK_ROWS;
-        for (step, part) in (0_u32..).zip(chunk.chunks_mut(STEP as usize)) {
-            if progress.is_stopped() {
-                return Ok(());
-            }
-            cache.fill_items(first + step * STEP, part);
-            progress.add(part.len() as u64);
-        }
-        file.write(index, chunk)
-    })?;
-    if progress.is_stopped() { Err(BuildError::Stopped.into()) } else { Ok(()) }
-}
-
-/// Runs `work` over all chunks of `rows` on `threads` threads, until it is done, one fails, or a stop
-/// is asked for. Gives the first failure.
-fn each_chunk(
-    rows: &mut [Row],
-    threads: usize,
-    progress: &Progress,
-    work: impl Fn(u32, &mut [Row]) -> Result<(), StoreError> + Sync,
-) -> Result<(), StoreError> {
-    let chunks = Mutex::new((0..).zip(rows.chunks_mut(CHUNK_ROWS as usize)));
-    let failure = Mutex::new(None);
-    std::thread::scope(|scope| {
-        for _ in 0..threads.max(1) {
-            scope.spawn(|| {
-                while !progress.is_stopped()
-                    && failure.lock().unwrap_or_else(PoisonError::into_inner).is_none()
-                {
-                    let Some((index, chunk)) = chunks.lock().unwrap_or_else(PoisonError::into_inner).next()
-                    else {
-                        break;
-                    };
-                    if let Err(error) = work(index, chunk) {
-                        failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                    }
-                }
-            });
-        }
-    });
-    failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), Err)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! may be shorter), so that all lanes of the batch engine have work: a gigabyte is checked in a
 //! fraction of a second.
 
-use super::StoreError;
+use super::error::StoreError;
 use super::header::{BLOCK_BYTES, CHUNK_ROWS, Header};
 use crate::ethash::Row;
 use crate::keccak::{Digest256, Engine};

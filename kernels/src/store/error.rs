@@ -1,5 +1,6 @@
 //! What can go wrong with stored tables, by what the user can do about it.
 
+use super::header::HeaderError;
 use crate::ethash::BuildError;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -79,4 +80,22 @@ impl StoreError {
             _ => Self::Io { path: path.to_owned(), action, source },
         }
     }
+}
+
+/// What was wrong with a file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Damage {
+    /// Its header.
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    /// Its table of digests.
+    #[error("its table of digests does not have its digest")]
+    Table,
+    /// Some of its chunks.
+    #[error("{chunks} of its chunks do not have their digests")]
+    Chunks {
+        /// How many.
+        chunks: u32,
+    },
 }

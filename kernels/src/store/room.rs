@@ -1,6 +1,6 @@
 //! Whether disk and memory have room, asked before anything is written.
 
-use super::StoreError;
+use super::error::StoreError;
 use std::fs::File;
 use std::path::Path;
 

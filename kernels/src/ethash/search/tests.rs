@@ -1,7 +1,8 @@
 //! The search of every instruction set, compared with the reference nonce by nonce.
 
 use super::*;
-use crate::ethash::{LightCache, Parameters};
+use crate::ethash::{Boundary, LightCache, Parameters};
+use crate::keccak::Digest256;
 use crate::memory::Pages;
 use crate::progress::Progress;
 
