@@ -1,0 +1,65 @@
+//! The dataset that a search needs: built when there is none yet, with a progress bar.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+use medrec_benches::BenchError;
+use medrec_kernels::ethash::light::BuildError;
+use medrec_kernels::ethash::{Dataset, LightCache, Parameters};
+use medrec_kernels::memory::Pages;
+use medrec_kernels::progress::Progress;
+
+use crate::args::EthashArguments;
+use crate::interrupt;
+use crate::shell::Shell;
+
+/// Builds the dataset of `parameters` on all processors.
+pub(super) fn obtain(
+    parameters: &Parameters,
+    pages: Pages,
+    _arguments: &EthashArguments,
+    shell: &mut Shell,
+) -> anyhow::Result<Dataset> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    shell.detail("building the light cache");
+    let cache = with_bar(shell, "light cache", "rows", |progress| LightCache::build(parameters, progress))?;
+    shell.detail("building the dataset");
+    with_bar(shell, "dataset", "items", |progress| Dataset::build(&cache, pages, threads, progress))
+}
+
+/// Runs `work` while a bar follows its progress and Ctrl-C stops it.
+fn with_bar<T>(
+    shell: &Shell,
+    message: &'static str,
+    unit: &str,
+    work: impl FnOnce(&Progress) -> Result<T, BuildError>,
+) -> anyhow::Result<T> {
+    let stop = interrupt::flag()?;
+    let progress = Progress::new();
+    let is_done = AtomicBool::new(false);
+    let bar = shell.bar(message, 0, unit);
+    let result = std::thread::scope(|scope| {
+        scope.spawn(|| follow(&progress, &bar, stop, &is_done));
+        let result = work(&progress);
+        is_done.store(true, Ordering::Relaxed);
+        result
+    });
+    bar.finish_and_clear();
+    match result {
+        Ok(built) => Ok(built),
+        Err(BuildError::Stopped) => Err(BenchError::Stopped.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn follow(progress: &Progress, bar: &ProgressBar, stop: &AtomicBool, is_done: &AtomicBool) {
+    while !is_done.load(Ordering::Relaxed) {
+        if stop.load(Ordering::Relaxed) {
+            progress.request_stop();
+        }
+        bar.set_length(progress.total());
+        bar.set_position(progress.done());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
