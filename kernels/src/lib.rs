@@ -24,5 +24,6 @@ pub mod ethash;
 pub mod hex;
 pub mod isa;
 pub mod keccak;
+pub mod limit;
 pub mod memory;
 pub mod progress;

@@ -305,7 +305,7 @@ impl Session<'_> {
         say(&format!("measuring {} ({})", run.benchmark, run.headline));
         let outcome = harness::run(run.limits, run.entries, &run.plan, &self.stop, &mut |event| {
             if let Event::Sampled { identity, rate } = event {
-                say(&format!("  {}: {rate:.0} {}s/s", identity.label(), identity.unit));
+                say(&format!("  {}: {rate:.0} {}/s", identity.label(), identity.unit));
             }
         })?;
         let full = if self.arguments.full { " --full" } else { "" };
