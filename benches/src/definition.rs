@@ -4,6 +4,7 @@
 //! into a [`Contender`](crate::harness::Contender).
 
 pub mod dag;
+pub mod device;
 pub mod ethash;
 pub mod keccak;
 pub mod light;

@@ -134,9 +134,10 @@ pub(crate) struct EthashArguments {
     /// Pages of the dataset's memory; huge ones where the system gives them when absent.
     #[arg(long, value_enum)]
     pub(crate) pages: Option<PagesArgument>,
-    /// Measure this OpenCL device instead of the processor (numbers as `medrec engines` lists them).
-    #[arg(long, value_name = "I", conflicts_with_all = ["engines", "threads", "pages"])]
-    pub(crate) device: Option<usize>,
+    /// Measure this OpenCL device instead of the processor: its number in `medrec engines`, or a part of its
+    /// name.
+    #[arg(long, value_name = "DEVICE", conflicts_with_all = ["engines", "threads", "pages"])]
+    pub(crate) device: Option<String>,
     /// Hash from the light cache alone instead, as verifiers do: one by one and in batches.
     #[arg(long, conflicts_with_all = ["device", "pages"])]
     pub(crate) light: bool,
@@ -152,6 +153,9 @@ pub(crate) struct DagArguments {
     pub(crate) sampling: SamplingArguments,
     #[command(flatten)]
     pub(crate) epoch: EpochArguments,
+    /// Generate whole datasets on this OpenCL device: its number in `medrec engines`, or a part of its name.
+    #[arg(long, value_name = "DEVICE", conflicts_with_all = ["engines", "threads"])]
+    pub(crate) device: Option<String>,
     /// Build the whole dataset in each sample, however long it takes.
     #[arg(long)]
     pub(crate) whole: bool,

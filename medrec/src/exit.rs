@@ -4,8 +4,6 @@ use std::process::ExitCode;
 
 use medrec_benches::BenchError;
 
-use crate::shell::OutputClosed;
-
 /// The exit codes of `medrec`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -33,6 +31,11 @@ impl From<Exit> for ExitCode {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct Unavailable(pub(crate) String);
+
+/// The reader of stdout has gone away.
+#[derive(Debug, thiserror::Error)]
+#[error("stdout was closed by its reader")]
+pub(crate) struct OutputClosed;
 
 /// Arguments that parse and still make no sense.
 #[derive(Debug, thiserror::Error)]

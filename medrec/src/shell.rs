@@ -12,7 +12,7 @@ use clap::error::ErrorKind;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, OutputClosed};
 
 /// How a command reports; the same for all.
 #[derive(Debug, Clone, Copy, Args)]
@@ -27,11 +27,6 @@ pub(crate) struct Output {
     #[arg(long, short, global = true)]
     verbose: bool,
 }
-
-/// The reader of stdout has gone away.
-#[derive(Debug, thiserror::Error)]
-#[error("stdout was closed by its reader")]
-pub(crate) struct OutputClosed;
 
 /// Where a command prints.
 #[derive(Debug)]

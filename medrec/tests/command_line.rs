@@ -153,6 +153,17 @@ fn an_unknown_engine_exits_with_3_and_lists_those_that_run() {
 }
 
 #[test]
+fn an_unknown_device_exits_with_3_and_says_what_there_is() {
+    for benchmark in ["ethash", "dag"] {
+        let result = output(&["bench", benchmark, "--reduced", "--device", "no such device"]);
+        assert_eq!(result.status.code(), Some(3), "{benchmark}: {}", stderr(&result));
+        assert_eq!(stdout(&result), "");
+        let message = stderr(&result);
+        assert!(message.contains("no such device") || message.contains("hint: "), "{message}");
+    }
+}
+
+#[test]
 fn arguments_without_sense_exit_with_2_before_anything_runs() {
     for arguments in [
         &["bench", "keccak", "--samples", "0"][..],
@@ -218,6 +229,8 @@ fn engines_lists_what_runs_and_which_is_used() {
     let text = output(&["engines"]);
     assert!(text.status.success());
     assert!(stdout(&text).contains("scalar"));
+    // Devices, or why there are none: never silence.
+    assert!(stdout(&text).contains("OpenCL: "));
     let document = json(&output(&["engines", "--json"]));
     let engines = document["engines"].as_array().unwrap();
     let used: Vec<&Value> = engines.iter().filter(|engine| engine["is_used"] == true).collect();

@@ -135,3 +135,21 @@ impl Hasher for KeccakAsm {
 pub(crate) fn hashers() -> Vec<Box<dyn Hasher>> {
     vec![Box::new(Sha3), Box::new(Permutation), Box::new(TinyKeccak), Box::new(KeccakAsm)]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use medrec_benches::definition::keccak::{Hashing, Width, Workload};
+    use medrec_benches::harness::Contender as _;
+
+    #[test]
+    fn every_crate_passes_the_check_that_our_engines_pass() {
+        for hasher in hashers() {
+            for (width, message_bytes) in [(Width::Bits256, 40), (Width::Bits256, 136), (Width::Bits512, 73)]
+            {
+                let workload = Workload { width, message_bytes };
+                Hashing { hasher: hasher.as_ref(), threads: 1, workload }.check().unwrap();
+            }
+        }
+    }
+}

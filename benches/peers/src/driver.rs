@@ -127,3 +127,29 @@ impl Contender for Driven {
         self.driver.time(&command)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_driver_that_cannot_start_or_ends_or_answers_with_words_is_an_error_by_name() {
+        let error = Driver::start("rival", Path::new("/no/such/driver")).unwrap_err().to_string();
+        assert!(error.contains("rival") && error.contains("/no/such/driver"), "{error}");
+        // `true` ends at once; `cat` answers with the command itself, which does not begin with "ok".
+        let ended = Driver::start("rival", Path::new("true")).unwrap();
+        assert!(ended.ask("search").is_err());
+        let echoing = Driver::start("rival", Path::new("cat")).unwrap();
+        assert!(echoing.ask("some words").unwrap_err().to_string().contains("some words"));
+        assert_eq!(echoing.ask("ok a b").unwrap(), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_timed_answer_is_work_wall_and_processor_time() {
+        let echoing = Driver::start("rival", Path::new("cat")).unwrap();
+        let sample = echoing.time("ok 100 2.0 1.0").unwrap();
+        assert_eq!(sample, Sample { work: 100, wall_seconds: 2.0, cpu_seconds: Some(1.0) });
+        assert!(echoing.time("ok 100 2.0").is_err());
+        assert!(echoing.time("ok many 2.0 1.0").is_err());
+    }
+}

@@ -133,3 +133,25 @@ fn size(bytes: u64) -> Result<usize, BenchError> {
         reason: format!("{bytes} bytes do not fit into this machine's address space"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use medrec_benches::definition::dag::light_cache;
+    use medrec_benches::definition::ethash::Search;
+    use medrec_benches::definition::light::LightHashing;
+    use medrec_kernels::memory::Pages;
+    use medrec_kernels::progress::Progress;
+
+    #[test]
+    fn the_crate_passes_the_checks_of_every_definition_that_it_takes_part_in() {
+        let parameters = Parameters::reduced([3; 32], 1_021, 8_198);
+        let cache = light_cache(&parameters).unwrap();
+        let dataset = Dataset::build(&cache, Pages::Base, 1, &Progress::new()).unwrap();
+        let light = Light::new(&cache).unwrap();
+        LightHashing { hasher: &light, cache: &cache, threads: 1 }.check().unwrap();
+        let full = Full { dataset: &dataset };
+        Search::new(&full, &dataset, 1, "4k").check().unwrap();
+        LightCacheBuild { parameters }.check().unwrap();
+    }
+}

@@ -3,34 +3,15 @@
 mod goals;
 mod page;
 mod plot;
+mod records;
 mod runs;
 
 use anyhow::Context as _;
-use medrec_benches::record::Record;
 use medrec_benches::utc::Utc;
 
-use crate::{HashrateArguments, say, sources};
-
-/// Everything that the page is made of.
-pub(crate) struct Records {
-    pub(crate) keccak: Record,
-    pub(crate) light: Record,
-    pub(crate) dag: Record,
-    /// Whole datasets; absent in a quick run.
-    pub(crate) dataset: Option<Record>,
-    pub(crate) search_huge: Record,
-    /// Absent in a quick run.
-    pub(crate) search_4k: Option<Record>,
-    /// Earlier records of graphics devices, the newest of each.
-    pub(crate) devices: Vec<Record>,
-}
-
-impl Records {
-    fn measured(&self) -> impl Iterator<Item = &Record> {
-        let always = [&self.keccak, &self.light, &self.dag, &self.search_huge];
-        always.into_iter().chain(&self.dataset).chain(&self.search_4k)
-    }
-}
+use crate::arguments::HashrateArguments;
+use crate::progress::say;
+use crate::sources;
 
 /// Runs everything and writes the page.
 pub(crate) fn run(arguments: &HashrateArguments) -> anyhow::Result<()> {

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, bail};
 
-use crate::say;
+use crate::progress::say;
 
 /// Version of chfast's ethash as a Python package.
 pub(crate) const CHFAST_VERSION: &str = "1.1.0";

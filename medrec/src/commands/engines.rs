@@ -1,5 +1,7 @@
 //! `medrec engines`: what this machine can hash with, what will be used, and why.
 
+mod devices;
+
 use medrec_benches::machine::Machine;
 use medrec_kernels::isa::Isa;
 use medrec_kernels::keccak::Engine;
@@ -33,13 +35,14 @@ struct Listing {
     machine: Machine,
     engines: Vec<EngineRow>,
     huge_pages: HugePages,
+    opencl: devices::OpenCl,
 }
 
 pub(super) fn run(shell: &mut Shell) -> anyhow::Result<()> {
     let machine = Machine::describe();
     let huge_pages = huge_pages(&machine);
     let engines = Isa::ALL.into_iter().map(engine_row).collect();
-    let listing = Listing { machine, engines, huge_pages };
+    let listing = Listing { machine, engines, huge_pages, opencl: devices::list() };
     if shell.wants_json() {
         return shell.json(&listing);
     }
@@ -90,6 +93,8 @@ fn text(listing: &Listing) -> String {
         listing.huge_pages.reason
     );
     text.push_str(&engine_table(&listing.engines));
+    text.push('\n');
+    text.push_str(&listing.opencl.text());
     text
 }
 

@@ -4,7 +4,7 @@ use medrec_benches::harness::{Measurement, Origin};
 use medrec_benches::record::Record;
 use medrec_benches::statistics::median_ratio;
 
-use super::Records;
+use super::records::Records;
 use crate::{chfast, xkcp};
 
 /// Rows of the light cache of epoch 0.

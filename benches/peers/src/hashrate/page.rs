@@ -3,8 +3,8 @@
 use medrec_benches::harness::{Measurement, Origin};
 use medrec_benches::record::Record;
 
-use super::Records;
 use super::goals::{self, Goal, best, pair};
+use super::records::Records;
 
 /// The whole page.
 pub(crate) fn text(records: &Records, is_quick: bool) -> String {

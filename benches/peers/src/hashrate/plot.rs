@@ -3,7 +3,7 @@
 use medrec_benches::harness::{Measurement, Origin};
 use medrec_benches::record::Record;
 
-use super::Records;
+use super::records::Records;
 
 const WIDTH: f64 = 760.0;
 const LABEL_WIDTH: f64 = 270.0;

@@ -20,11 +20,13 @@ use medrec_kernels::memory::Pages;
 use medrec_kernels::progress::Progress;
 use serde_json::json;
 
-use super::Records;
+use super::records::Records;
+use crate::arguments::HashrateArguments;
 use crate::driver::Driver;
 use crate::geth::{Geth, Product};
+use crate::progress::say;
 use crate::sources::Absent;
-use crate::{HashrateArguments, chfast, crates, ethash_crate, geth, say, sources, xkcp};
+use crate::{chfast, crates, ethash_crate, geth, sources, xkcp};
 
 /// The message length that Ethash hashes: header hash and nonce.
 const MESSAGE_BYTES: usize = 40;

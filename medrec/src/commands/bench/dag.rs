@@ -6,7 +6,9 @@ use medrec_kernels::ethash::Parameters;
 use medrec_kernels::isa::Isa;
 use medrec_kernels::memory::Pages;
 
-use super::{About, Sampling, epoch, measure};
+use super::measure::{About, measure};
+use super::plan::Sampling;
+use super::{device, epoch};
 use crate::args::DagArguments;
 use crate::interrupt;
 use crate::shell::Shell;
@@ -14,6 +16,9 @@ use crate::shell::Shell;
 pub(super) fn run(arguments: &DagArguments, shell: &mut Shell) -> anyhow::Result<()> {
     let sampling = Sampling::new(&arguments.sampling)?;
     let parameters = epoch::parameters(&arguments.epoch)?;
+    if let Some(selector) = &arguments.device {
+        return device::dag(&sampling, arguments, &parameters, selector, shell);
+    }
     let chosen = sampling.choose(Isa::available(), |isa| isa.name().to_owned())?;
     let entries = entries(&parameters, &chosen, &sampling.threads, arguments.whole)?;
     let headline = if arguments.whole { "dataset" } else { "dataset-part" };

@@ -1,4 +1,4 @@
-//! The dataset that a search needs: built when there is none yet, with a progress bar.
+//! The light cache and dataset that a benchmark needs: built when there are none yet, with a progress bar.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -14,6 +14,14 @@ use crate::args::EthashArguments;
 use crate::interrupt;
 use crate::shell::Shell;
 
+/// Builds the light cache of `parameters`.
+pub(super) fn light_cache(parameters: &Parameters, shell: &mut Shell) -> anyhow::Result<LightCache> {
+    shell.detail("building the light cache");
+    with_bar(shell, "light cache", "rows", |progress| {
+        LightCache::build(parameters, progress).map_err(stopped)
+    })
+}
+
 /// Builds the dataset of `parameters` on all processors.
 pub(super) fn obtain(
     parameters: &Parameters,
@@ -22,18 +30,26 @@ pub(super) fn obtain(
     shell: &mut Shell,
 ) -> anyhow::Result<Dataset> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    shell.detail("building the light cache");
-    let cache = with_bar(shell, "light cache", "rows", |progress| LightCache::build(parameters, progress))?;
+    let cache = light_cache(parameters, shell)?;
     shell.detail("building the dataset");
-    with_bar(shell, "dataset", "items", |progress| Dataset::build(&cache, pages, threads, progress))
+    with_bar(shell, "dataset", "items", |progress| {
+        Dataset::build(&cache, pages, threads, progress).map_err(stopped)
+    })
+}
+
+fn stopped(error: BuildError) -> anyhow::Error {
+    match error {
+        BuildError::Stopped => BenchError::Stopped.into(),
+        other => other.into(),
+    }
 }
 
 /// Runs `work` while a bar follows its progress and Ctrl-C stops it.
-fn with_bar<T>(
+pub(super) fn with_bar<T>(
     shell: &Shell,
     message: &'static str,
     unit: &str,
-    work: impl FnOnce(&Progress) -> Result<T, BuildError>,
+    work: impl FnOnce(&Progress) -> anyhow::Result<T>,
 ) -> anyhow::Result<T> {
     let stop = interrupt::flag()?;
     let progress = Progress::new();
@@ -46,11 +62,7 @@ fn with_bar<T>(
         result
     });
     bar.finish_and_clear();
-    match result {
-        Ok(built) => Ok(built),
-        Err(BuildError::Stopped) => Err(BenchError::Stopped.into()),
-        Err(error) => Err(error.into()),
-    }
+    result
 }
 
 fn follow(progress: &Progress, bar: &ProgressBar, stop: &AtomicBool, is_done: &AtomicBool) {

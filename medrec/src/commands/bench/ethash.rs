@@ -9,7 +9,9 @@ use medrec_kernels::ethash::{Dataset, Parameters};
 use medrec_kernels::isa::Isa;
 use medrec_kernels::memory::Pages;
 
-use super::{About, Sampling, dataset, epoch, measure};
+use super::measure::{About, measure};
+use super::plan::Sampling;
+use super::{dataset, device, epoch};
 use crate::args::{EthashArguments, PagesArgument};
 use crate::exit::Unavailable;
 use crate::shell::Shell;
@@ -19,6 +21,9 @@ pub(super) fn run(arguments: &EthashArguments, shell: &mut Shell) -> anyhow::Res
     let parameters = epoch::parameters(&arguments.epoch)?;
     if arguments.light {
         return light(&sampling, arguments, &parameters, shell);
+    }
+    if let Some(selector) = &arguments.device {
+        return device::search(&sampling, arguments, &parameters, selector, shell);
     }
     full(&sampling, arguments, &parameters, shell)
 }

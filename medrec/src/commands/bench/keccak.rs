@@ -3,7 +3,8 @@
 use medrec_benches::definition::keccak::{Hasher, Hashing, Width, Workload, hashers};
 use medrec_benches::harness::Entry;
 
-use super::{About, Sampling, measure};
+use super::measure::{About, measure};
+use super::plan::Sampling;
 use crate::args::{Bits, KeccakArguments};
 use crate::exit::Usage;
 use crate::shell::Shell;
