@@ -44,7 +44,8 @@ fn check_member(member: &Member, members: &[Member]) -> Vec<Finding> {
         )];
     };
     let mut findings = Vec::new();
-    let expected = format!("medrec-{}", room.folder);
+    let folder = room.folder.rsplit('/').next().unwrap_or(room.folder);
+    let expected = format!("medrec-{folder}");
     if member.name != expected && !matches!(room.folder, "medrec" | "xtask") {
         let what = format!("package {} in {}/", member.name, room.folder);
         findings.push(Finding::new(&manifest, 1, what, "a room's package is called medrec-<folder>"));

@@ -16,7 +16,7 @@ pub(crate) struct Room {
 const CHAIN_CLIENTS: &str = "alloy-provider";
 
 /// Every room there is or will be.
-pub(crate) const ROOMS: [Room; 14] = [
+pub(crate) const ROOMS: [Room; 15] = [
     Room {
         folder: "domain",
         floor: 1,
@@ -55,8 +55,10 @@ pub(crate) const ROOMS: [Room; 14] = [
     Room { folder: "miner", floor: 4, never: &["polars*", "sqlx*", "opendp"] },
     Room { folder: "gatekeeper", floor: 4, never: &["opencl3"] },
     Room { folder: "portal", floor: 4, never: &["sqlx*", "polars*", "opendp"] },
-    // Peers as engines of the same benchmark: below the binary, which may run them.
-    Room { folder: "benches", floor: 4, never: &[] },
+    // The binary measures with the harness. The peers are a room of their own, so that no product code can
+    // come to depend on a rival.
+    Room { folder: "benches", floor: 4, never: &["sha3", "keccak", "tiny-keccak", "keccak-asm", "ethash"] },
+    Room { folder: "benches/peers", floor: 5, never: &[] },
     Room { folder: "medrec", floor: 5, never: &[] },
     Room { folder: "e2e", floor: 6, never: &[] },
     // The chores stand apart: floor 0 means that no room can be below them.
