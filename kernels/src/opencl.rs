@@ -31,9 +31,7 @@ pub use context::DeviceContext;
 pub use dataset::{DatasetKernel, DeviceDataset};
 pub use device::{Device, DeviceKind, Platform, platforms};
 pub use error::OpenClError;
-pub use searcher::{
-    OpenClSearcher, SearchOutcome, SearchRequest, SearcherOptions, Solution, Verify, light_verifier,
-};
+pub use searcher::{OpenClSearcher, SearchOutcome, SearchRequest, SearcherOptions, Verify, light_verifier};
 pub use selection::{DeviceSelector, devices, select};
 pub use tuning::{Exchange, GroupTuning, Tuning, VectorTuning};
 pub use tuning_file::TuningFile;

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use medrec_kernels::ethash::parameters::ACCESSES;
-use medrec_kernels::ethash::{Boundary, LightCache};
+use medrec_kernels::ethash::{Boundary, LightCache, Solution};
 use medrec_kernels::opencl::limit::RandomReader;
-use medrec_kernels::opencl::{Device, DeviceDataset, OpenClError, OpenClSearcher, SearchRequest, Solution};
+use medrec_kernels::opencl::{Device, DeviceDataset, OpenClError, OpenClSearcher, SearchRequest};
 use medrec_kernels::progress::Progress;
 
 use super::ethash::{GOLDEN_HASH, GOLDEN_HEADER, GOLDEN_NONCE, is_golden};
@@ -19,19 +19,19 @@ use crate::error::BenchError;
 use crate::harness::{Contender, Identity, Origin, Sample};
 
 /// One hash in 16 passes the check.
-const CHECKED_BOUNDARY: [u8; 32] = {
+const CHECKED_BOUNDARY: Boundary = {
     let mut boundary = [0xff; 32];
     boundary[0] = 0x0f;
-    boundary
+    Boundary::from_be_bytes(boundary)
 };
 /// One hash in 2^32 passes while the clock runs: a few finds a minute, each hashed again by the processor.
-const TIMED_BOUNDARY: [u8; 32] = {
+const TIMED_BOUNDARY: Boundary = {
     let mut boundary = [0xff; 32];
     boundary[0] = 0;
     boundary[1] = 0;
     boundary[2] = 0;
     boundary[3] = 0;
-    boundary
+    Boundary::from_be_bytes(boundary)
 };
 /// Nonces that the check searches.
 const CHECKED_NONCES: u64 = 259;
@@ -72,7 +72,7 @@ impl<'c> DeviceSearch<'c> {
 
     fn find(
         &mut self,
-        boundary: [u8; 32],
+        boundary: Boundary,
         start_nonce: u64,
         count: u64,
     ) -> Result<Vec<Solution>, BenchError> {
@@ -98,11 +98,10 @@ impl Contender for DeviceSearch<'_> {
         let start = GOLDEN_NONCE - CHECKED_NONCES / 2;
         let found = self.find(CHECKED_BOUNDARY, start, CHECKED_NONCES)?;
         let inputs: Vec<_> = (start..start + CHECKED_NONCES).map(|nonce| (GOLDEN_HEADER, nonce)).collect();
-        let boundary = Boundary::from_be_bytes(CHECKED_BOUNDARY);
         let expected: Vec<Solution> = inputs
             .iter()
             .zip(self.cache.hashimoto_batch(&inputs))
-            .filter(|(_, hash)| boundary.is_met_by(&hash.result))
+            .filter(|(_, hash)| CHECKED_BOUNDARY.is_met_by(&hash.result))
             .map(|((_, nonce), hash)| Solution { nonce: *nonce, hash })
             .collect();
         if found != expected {
@@ -111,7 +110,7 @@ impl Contender for DeviceSearch<'_> {
         }
         let mut said = format!("{} finds in {CHECKED_NONCES} nonces against the processor", found.len());
         if is_golden(self.cache.parameters()) {
-            let golden = self.find(GOLDEN_HASH.result, GOLDEN_NONCE, 1)?;
+            let golden = self.find(Boundary::from_be_bytes(GOLDEN_HASH.result), GOLDEN_NONCE, 1)?;
             let mix_hash = golden.first().map(|solution| solution.hash.mix_hash).unwrap_or_default();
             expect_answer(&self.device.name, "golden vector of epoch 0", &GOLDEN_HASH.mix_hash, &mix_hash)?;
             said.push_str("; golden vector of epoch 0");

@@ -126,10 +126,10 @@ pub fn search_one_by_one(
             break;
         }
         let nonce = job.first_nonce.wrapping_add(offset);
-        let Hashimoto { mix_hash, result } = hash(job.header, nonce);
+        let hash = hash(job.header, nonce);
         outcome.hashes += 1;
-        if job.boundary.is_met_by(&result) {
-            outcome.solutions.push(Solution { nonce, mix_hash, result });
+        if job.boundary.is_met_by(&hash.result) {
+            outcome.solutions.push(Solution { nonce, hash });
         }
     }
     outcome
@@ -178,19 +178,18 @@ impl<'s> Search<'s> {
         for solution in solutions {
             let expected = self.dataset.hashimoto(&GOLDEN_HEADER, solution.nonce);
             let case = format!("nonce {:#018x}", solution.nonce);
-            expect_answer(&name, &case, &expected.mix_hash, &solution.mix_hash)?;
-            expect_answer(&name, &case, &expected.result, &solution.result)?;
+            expect_answer(&name, &case, &expected.mix_hash, &solution.hash.mix_hash)?;
+            expect_answer(&name, &case, &expected.result, &solution.hash.result)?;
         }
         Ok(())
     }
 
     /// With the golden result as boundary the golden nonce is found, and with one less it is not.
     fn check_golden(&self) -> Result<(), BenchError> {
-        let Hashimoto { mix_hash, result } = GOLDEN_HASH;
-        let mut below = result;
+        let mut below = GOLDEN_HASH.result;
         below[31] -= 1;
-        let golden = Solution { nonce: GOLDEN_NONCE, mix_hash, result };
-        for (boundary, expected) in [(result, vec![golden]), (below, Vec::new())] {
+        let golden = Solution { nonce: GOLDEN_NONCE, hash: GOLDEN_HASH };
+        for (boundary, expected) in [(GOLDEN_HASH.result, vec![golden]), (below, Vec::new())] {
             let boundary = Boundary::from_be_bytes(boundary);
             let found = self.solutions_near(&boundary, GOLDEN_NONCE, 1)?;
             if found != expected {
@@ -328,7 +327,7 @@ mod tests {
             if self.drops_one {
                 outcome.solutions.pop();
             } else if let Some(solution) = outcome.solutions.last_mut() {
-                solution.mix_hash[0] ^= 1;
+                solution.hash.mix_hash[0] ^= 1;
             }
             Ok(outcome)
         }

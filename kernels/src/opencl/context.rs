@@ -10,10 +10,9 @@ use opencl3::command_queue::{CL_QUEUE_PROFILING_ENABLE, CommandQueue};
 use opencl3::context::Context;
 use opencl3::event::Event;
 use opencl3::kernel::Kernel;
-use opencl3::memory::ClMem;
+use opencl3::memory::{Buffer, ClMem};
 use opencl3::types::cl_mem;
 
-use super::buffer::DeviceBuffer;
 use super::device::{Device, DeviceKind};
 use super::error::OpenClError;
 
@@ -29,9 +28,9 @@ pub struct DeviceContext {
 /// A kernel argument: exactly the types that the kernels' signatures use.
 pub(super) enum Argument<'a> {
     /// `__global` pointer.
-    Rows(&'a DeviceBuffer<crate::ethash::Row>),
+    Rows(&'a Buffer<crate::ethash::Row>),
     /// `__global uint *`.
-    Words(&'a DeviceBuffer<u32>),
+    Words(&'a Buffer<u32>),
     /// `uint`.
     Word(u32),
     /// `ulong`.
@@ -160,8 +159,8 @@ fn set_argument(kernel: &Kernel, index: u32, argument: &Argument<'_>) -> opencl3
     // which), and lives through the call, which copies it.
     unsafe {
         match argument {
-            Argument::Rows(buffer) => kernel.set_arg::<cl_mem>(index, &buffer.raw().get()),
-            Argument::Words(buffer) => kernel.set_arg::<cl_mem>(index, &buffer.raw().get()),
+            Argument::Rows(buffer) => kernel.set_arg::<cl_mem>(index, &buffer.get()),
+            Argument::Words(buffer) => kernel.set_arg::<cl_mem>(index, &buffer.get()),
             Argument::Word(word) => kernel.set_arg(index, word),
             Argument::Long(long) => kernel.set_arg(index, long),
             Argument::Longs(longs) => kernel.set_arg(index, longs),

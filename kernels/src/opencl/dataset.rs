@@ -196,7 +196,7 @@ impl DeviceDataset {
 
     /// The arguments that every kernel over the dataset starts with: four buffers and their pages.
     pub(super) fn arguments(&self) -> [Argument<'_>; 5] {
-        let buffer = |index: usize| Argument::Rows(self.buffers.get(index).unwrap_or(&self.buffers[0]));
+        let buffer = |index: usize| Argument::Rows(self.buffers.get(index).unwrap_or(&self.buffers[0]).raw());
         [buffer(0), buffer(1), buffer(2), buffer(3), Argument::Word(self.buffer_pages)]
     }
 
@@ -277,10 +277,10 @@ impl Generation<'_> {
         // Datasets have fewer than 2^32 items, which `Parameters` counts in 32 bits.
         let first = u32::try_from(first).unwrap_or(u32::MAX);
         let arguments = [
-            Argument::Rows(self.cache.rows),
+            Argument::Rows(self.cache.rows.raw()),
             Argument::Word(rows),
             Argument::Word(u32::MAX / rows),
-            Argument::Rows(buffer),
+            Argument::Rows(buffer.raw()),
             Argument::Long(buffer_first),
             Argument::Word(first),
             Argument::Word(count),

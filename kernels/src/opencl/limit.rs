@@ -75,7 +75,7 @@ impl<'a> RandomReader<'a> {
                 Argument::Word(pages),
                 Argument::Word(reads),
                 Argument::Word(salt),
-                Argument::Words(&self.folded),
+                Argument::Words(self.folded.raw()),
             ])
             .collect::<Vec<_>>();
         let context = self.dataset.context();

@@ -80,7 +80,7 @@ impl SearchKernel {
                 Argument::Longs(longs(launch.boundary, u64::from_be_bytes)),
                 Argument::Long(launch.start_nonce),
                 Argument::Word(launch.nonces),
-                Argument::Words(results.words()),
+                Argument::Words(results.words().raw()),
                 Argument::Word(results.slots()),
                 Argument::Word(launch.solutions_wanted),
             ])

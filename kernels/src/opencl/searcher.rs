@@ -17,7 +17,7 @@ use super::launch::{LaunchSize, TARGET_LAUNCH, expected_hashes, float};
 use super::results::{ResultBuffer, Results};
 use super::search_kernel::{Launch, SearchKernel};
 use super::tuning::Tuning;
-use crate::ethash::{Hashimoto, Parameters, Row, reference};
+use crate::ethash::{Boundary, Hashimoto, LightCache, Parameters, Row, Solution};
 use crate::keccak::Digest256;
 use crate::progress::Progress;
 
@@ -25,9 +25,8 @@ use crate::progress::Progress;
 pub type Verify = Arc<dyn Fn(&Digest256, u64) -> Hashimoto + Send + Sync>;
 
 /// A [`Verify`] that computes the items it needs from the light cache.
-pub fn light_verifier(parameters: &Parameters, cache: Arc<[Row]>) -> Verify {
-    let parameters = *parameters;
-    Arc::new(move |header, nonce| reference::hashimoto_light(&parameters, &cache, header, nonce))
+pub fn light_verifier(cache: Arc<LightCache>) -> Verify {
+    Arc::new(move |header, nonce| cache.hashimoto(header, nonce))
 }
 
 /// What to search.
@@ -36,22 +35,13 @@ pub struct SearchRequest {
     /// The block's seal hash.
     pub header: Digest256,
     /// A result at most this, as a big-endian number, is a solution.
-    pub boundary: [u8; 32],
+    pub boundary: Boundary,
     /// The first nonce. Nonces wrap around after the last.
     pub start_nonce: u64,
     /// How many nonces to search.
     pub max_nonces: u64,
     /// Stop soon after this many solutions; None: find every solution of the range.
     pub max_solutions: Option<u32>,
-}
-
-/// A confirmed solution.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Solution {
-    /// The nonce.
-    pub nonce: u64,
-    /// Its mix hash and final hash.
-    pub hash: Hashimoto,
 }
 
 /// What a search did.
@@ -203,11 +193,11 @@ impl OpenClSearcher {
         // wanted should take.
         let solutions = self.results[0].slots() / 4;
         let solutions = request.max_solutions.map_or(solutions, |wanted| wanted.min(solutions)).max(1);
-        let limit = expected_hashes(&request.boundary) * f64::from(solutions);
+        let limit = expected_hashes(request.boundary.as_bytes()) * f64::from(solutions);
         let nonces = self.size.next(limit, remaining);
         let launch = Launch {
             header: &request.header,
-            boundary: &request.boundary,
+            boundary: request.boundary.as_bytes(),
             start_nonce,
             nonces,
             solutions_wanted: request.max_solutions.unwrap_or(u32::MAX),
@@ -270,7 +260,7 @@ impl OpenClSearcher {
             }
             let launch = Launch {
                 header: &request.header,
-                boundary: &request.boundary,
+                boundary: request.boundary.as_bytes(),
                 start_nonce,
                 nonces,
                 solutions_wanted: u32::MAX,
@@ -301,7 +291,7 @@ impl OpenClSearcher {
         for (offset, device_hash) in &results.found {
             let nonce = start_nonce.wrapping_add(u64::from(*offset));
             let hash = (self.verify)(&request.header, nonce);
-            if hash != *device_hash || hash.result > request.boundary {
+            if hash != *device_hash || !request.boundary.is_met_by(&hash.result) {
                 let device = self.dataset.context().device().name.clone();
                 return Err(OpenClError::WrongAnswer { device, nonce });
             }
@@ -316,7 +306,7 @@ impl OpenClSearcher {
         const NONCES: u32 = 9;
         let request = SearchRequest {
             header: [0x5a; 32],
-            boundary: [0xff; 32],
+            boundary: Boundary::MAX,
             // Across the end of the nonces.
             start_nonce: u64::MAX - 4,
             max_nonces: u64::from(NONCES),

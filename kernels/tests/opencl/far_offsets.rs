@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use medrec_kernels::ethash::{Hashimoto, Parameters, Row, reference};
+use medrec_kernels::ethash::{Boundary, Hashimoto, Parameters, Row, reference};
 use medrec_kernels::opencl::{
     DeviceContext, DeviceDataset, Exchange, GroupTuning, OpenClSearcher, SearchRequest, SearcherOptions,
     Tuning, VectorTuning,
@@ -60,7 +60,7 @@ fn assert_hashes_over(dataset: &Arc<DeviceDataset>) {
             OpenClSearcher::over(Arc::clone(dataset), tuning, verify.clone(), options).unwrap();
         let request = SearchRequest {
             header: [0x77; 32],
-            boundary: [0xff; 32],
+            boundary: Boundary::MAX,
             start_nonce: 12_345,
             max_nonces: 1000,
             max_solutions: None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use medrec_kernels::ethash::{Hashimoto, Parameters, Row, Schedule, reference};
+use medrec_kernels::ethash::{Boundary, Hashimoto, Parameters, Row, Schedule, reference};
 use medrec_kernels::opencl::{
     DatasetKernel, DeviceContext, DeviceDataset, Exchange, GroupTuning, OpenClSearcher, SearchRequest,
     SearcherOptions, Tuning, VectorTuning,
@@ -96,7 +96,7 @@ fn assert_vector(vector: &Vector) {
         let searcher = OpenClSearcher::unchecked(Arc::clone(&dataset), tuning, verify, options);
         let request = SearchRequest {
             header,
-            boundary: expected.result,
+            boundary: Boundary::from_be_bytes(expected.result),
             start_nonce: nonce,
             max_nonces: 1,
             max_solutions: None,

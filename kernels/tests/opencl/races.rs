@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use medrec_kernels::ethash::{Parameters, reference};
+use medrec_kernels::ethash::{Boundary, LightCache, Parameters, reference};
 use medrec_kernels::opencl::limit::RandomReader;
 use medrec_kernels::opencl::{
     DatasetKernel, DeviceContext, DeviceDataset, Exchange, GroupTuning, OpenClSearcher, SearchRequest,
@@ -47,14 +47,14 @@ fn search_on_the_simulator(tunings: &[Tuning]) {
     let mut dataset = DeviceDataset::allocate(context, &parameters, u64::MAX).unwrap();
     dataset.fill(DatasetKernel::Item, &cache, &Progress::new()).unwrap();
     let dataset = Arc::new(dataset);
-    let verify = light_verifier(&parameters, cache.into());
+    let verify = light_verifier(LightCache::build(&parameters, &Progress::new()).unwrap().into());
     for tuning in tunings {
         let options = SearcherOptions::default();
         let mut searcher =
             OpenClSearcher::unchecked(Arc::clone(&dataset), *tuning, Arc::clone(&verify), options).unwrap();
         let request = SearchRequest {
             header: [1; 32],
-            boundary: [0xff; 32],
+            boundary: Boundary::MAX,
             start_nonce: 1,
             max_nonces: 19,
             max_solutions: None,

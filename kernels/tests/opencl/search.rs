@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use medrec_kernels::ethash::Hashimoto;
+use medrec_kernels::ethash::{Boundary, Hashimoto, LightCache};
 use medrec_kernels::opencl::{
     Exchange, GroupTuning, OpenClSearcher, SearchRequest, SearcherOptions, Tuning, VectorTuning,
 };
@@ -28,7 +28,7 @@ const fn vector(work_group: u32) -> Tuning {
 fn assert_all_hashes(searcher: &mut OpenClSearcher, nonces: u32) {
     let request = SearchRequest {
         header: HEADER,
-        boundary: [0xff; 32],
+        boundary: Boundary::MAX,
         start_nonce: FIRST_NONCE,
         max_nonces: u64::from(nonces),
         max_solutions: None,
@@ -122,14 +122,16 @@ fn tails_of_every_length_are_hashed_and_nothing_beyond_them() {
 fn a_searcher_made_in_one_step_finds_what_the_reference_finds() {
     let progress = medrec_kernels::progress::Progress::new();
     let device = crate::support::device();
-    let verify = medrec_kernels::opencl::light_verifier(&FIXTURE.parameters, FIXTURE.cache.clone().into());
+    let verify = medrec_kernels::opencl::light_verifier(
+        LightCache::build(&FIXTURE.parameters, &progress).unwrap().into(),
+    );
     let tuning = Tuning::default_for(&device);
     let made = OpenClSearcher::new(&device, &FIXTURE.parameters, &FIXTURE.cache, tuning, verify, &progress);
     let mut boundary = [0xff; 32];
     boundary[0] = 0;
     let request = SearchRequest {
         header: HEADER,
-        boundary,
+        boundary: Boundary::from_be_bytes(boundary),
         start_nonce: FIRST_NONCE,
         max_nonces: u64::from(NONCES),
         max_solutions: None,

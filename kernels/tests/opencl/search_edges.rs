@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use medrec_kernels::ethash::Hashimoto;
+use medrec_kernels::ethash::{Boundary, Hashimoto, LightCache};
 use medrec_kernels::opencl::{
     Exchange, GroupTuning, OpenClError, OpenClSearcher, SearchRequest, SearcherOptions, Tuning, VectorTuning,
 };
@@ -25,7 +25,7 @@ const BOTH: [Tuning; 2] = [
 
 const EVERY: SearchRequest = SearchRequest {
     header: HEADER,
-    boundary: [0xff; 32],
+    boundary: Boundary::MAX,
     start_nonce: FIRST_NONCE,
     max_nonces: 0,
     max_solutions: None,
@@ -54,9 +54,13 @@ fn a_result_equal_to_the_boundary_is_a_solution_and_one_above_is_not() {
         (0_u64..).zip(EXPECTED.iter()).min_by_key(|(_, hash)| hash.result).expect("there are hashes");
     for tuning in BOTH {
         let mut searcher = FIXTURE.searcher(tuning, 64);
-        let equal = SearchRequest { boundary: best.result, max_nonces: u64::from(NONCES), ..EVERY };
+        let equal = SearchRequest {
+            boundary: Boundary::from_be_bytes(best.result),
+            max_nonces: u64::from(NONCES),
+            ..EVERY
+        };
         assert_eq!(nonces_found(&mut searcher, &equal), [FIRST_NONCE + offset], "{tuning:?}");
-        let below = SearchRequest { boundary: one_below(best.result), ..equal };
+        let below = SearchRequest { boundary: Boundary::from_be_bytes(one_below(best.result)), ..equal };
         assert_eq!(nonces_found(&mut searcher, &below), [0_u64; 0], "{tuning:?}");
     }
 }
@@ -72,7 +76,10 @@ fn the_boundary_is_compared_in_every_one_of_its_words() {
                 let mut boundary = EXPECTED[0].result;
                 let bytes = &mut boundary.as_chunks_mut::<8>().0[word];
                 *bytes = u64::from_be_bytes(*bytes).wrapping_add(step).to_be_bytes();
-                let found = nonces_found(&mut searcher, &SearchRequest { boundary, ..request });
+                let found = nonces_found(
+                    &mut searcher,
+                    &SearchRequest { boundary: Boundary::from_be_bytes(boundary), ..request },
+                );
                 assert_eq!(found.len(), usize::from(is_solution), "{tuning:?}, word {word}");
             }
         }
@@ -108,7 +115,8 @@ fn a_stop_ends_a_search_that_would_take_years() {
     for tuning in BOTH {
         let mut searcher = FIXTURE.searcher(tuning, 64);
         let stop = AtomicBool::new(false);
-        let request = SearchRequest { boundary: [0; 32], max_nonces: u64::MAX, ..EVERY };
+        let request =
+            SearchRequest { boundary: Boundary::from_be_bytes([0; 32]), max_nonces: u64::MAX, ..EVERY };
         let (outcome, waited) = thread::scope(|scope| {
             let stopper = scope.spawn(|| {
                 thread::sleep(Duration::from_millis(400));
@@ -179,18 +187,18 @@ fn an_answer_that_the_cpu_does_not_confirm_names_the_device() {
 #[test]
 fn a_dataset_with_a_flipped_bit_is_noticed_before_the_search() {
     let parameters = medrec_kernels::ethash::Parameters::reduced([9; 32], 31, 64);
-    let cache = medrec_kernels::ethash::reference::light_cache(&parameters);
+    let light_cache = LightCache::build(&parameters, &medrec_kernels::progress::Progress::new()).unwrap();
     let device = crate::support::device();
     let context = medrec_kernels::opencl::DeviceContext::open(&device).unwrap();
     let mut dataset =
         medrec_kernels::opencl::DeviceDataset::allocate(context, &parameters, u64::MAX).unwrap();
     let progress = medrec_kernels::progress::Progress::new();
-    dataset.fill(medrec_kernels::opencl::DatasetKernel::Item, &cache, &progress).unwrap();
+    dataset.fill(medrec_kernels::opencl::DatasetKernel::Item, light_cache.rows(), &progress).unwrap();
     let mut item = [[0; 16]];
     dataset.read(40, &mut item).unwrap();
     item[0][7] ^= 1 << 20;
     dataset.upload(40, &item).unwrap();
-    let verify = medrec_kernels::opencl::light_verifier(&parameters, cache.into());
+    let verify = medrec_kernels::opencl::light_verifier(light_cache.into());
     let error = OpenClSearcher::over(Arc::new(dataset), BOTH[0], verify, SearcherOptions::default()).err();
     assert!(matches!(error, Some(OpenClError::WrongAnswer { .. })), "{error:?}");
 }

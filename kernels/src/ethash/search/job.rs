@@ -1,6 +1,6 @@
 //! What a search is asked and what it answers.
 
-use crate::ethash::Boundary;
+use crate::ethash::{Boundary, Hashimoto};
 use crate::keccak::Digest256;
 
 /// Hashes that one thread keeps in flight.
@@ -11,10 +11,8 @@ pub const IN_FLIGHT: usize = 8;
 pub struct Solution {
     /// The nonce, as the number that the header's 8 bytes hold in big-endian order.
     pub nonce: u64,
-    /// The mix hash that goes into the header beside it.
-    pub mix_hash: Digest256,
-    /// The result, at or below the boundary.
-    pub result: Digest256,
+    /// Its mix hash, which goes into the header beside it, and its result, at or below the boundary.
+    pub hash: Hashimoto,
 }
 
 /// What a search did.

@@ -25,11 +25,11 @@
 use super::chains::{Advance, Chains};
 use super::hashing::{Batch, keccak_slice, result_states, seed_states, store_results, store_seeds};
 use super::job::{IN_FLIGHT, SearchJob, SearchOutcome, Solution};
-use crate::ethash::Page;
 use crate::ethash::parameters::ACCESSES;
 use crate::ethash::vectors::scalar::Scalar;
 #[cfg(target_arch = "x86_64")]
 use crate::ethash::vectors::{avx2::Avx2, avx512::Avx512};
+use crate::ethash::{Hashimoto, Page};
 use crate::keccak::lanes::Lanes;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -147,16 +147,15 @@ fn collect(batch: &Batch, job: &SearchJob<'_>, outcome: &mut SearchOutcome) {
 /// Compares a result whole, and keeps it if it meets the boundary.
 #[cold]
 fn keep(batch: &Batch, k: u64, result: &[u64; 4], job: &SearchJob<'_>, outcome: &mut SearchOutcome) {
-    let mut solution =
-        Solution { nonce: batch.first_nonce.wrapping_add(k), mix_hash: [0; 32], result: [0; 32] };
-    for (bytes, word) in solution.result.as_chunks_mut::<8>().0.iter_mut().zip(result) {
+    let mut hash = Hashimoto { mix_hash: [0; 32], result: [0; 32] };
+    for (bytes, word) in hash.result.as_chunks_mut::<8>().0.iter_mut().zip(result) {
         *bytes = word.to_le_bytes();
     }
     let mix_hash = &batch.mix_hashes[usize::try_from(k).unwrap_or_default()];
-    for (bytes, word) in solution.mix_hash.as_chunks_mut::<4>().0.iter_mut().zip(mix_hash) {
+    for (bytes, word) in hash.mix_hash.as_chunks_mut::<4>().0.iter_mut().zip(mix_hash) {
         *bytes = word.to_le_bytes();
     }
-    if job.boundary.is_met_by(&solution.result) {
-        outcome.solutions.push(solution);
+    if job.boundary.is_met_by(&hash.result) {
+        outcome.solutions.push(Solution { nonce: batch.first_nonce.wrapping_add(k), hash });
     }
 }
