@@ -1,0 +1,34 @@
+// What: how this room finds forge and runs a step.
+// Why here: every script needs both. What not: no check of its own.
+import { spawnSync } from "node:child_process";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+
+/** Path of the forge binary in its platform package: npm may have kept the launcher's install script from running. */
+export function forgePath() {
+  const platform = { linux: "linux", darwin: "darwin", win32: "win32" }[process.platform];
+  const machine = { x64: "amd64", arm64: "arm64" }[process.arch];
+  const name = `@foundry-rs/forge-${platform}-${machine}`;
+  try {
+    const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
+    return join(dirname(manifest), "bin", process.platform === "win32" ? "forge.exe" : "forge");
+  } catch {
+    throw new Error(`${name} is not installed: run \`npm ci\` in contracts/ first`);
+  }
+}
+
+/** Runs a command in contracts/; its output goes to standard error, a failure throws. */
+export function run(command, parameters, environment = {}) {
+  const result = spawnSync(command, parameters, {
+    cwd: root,
+    env: { ...process.env, FOUNDRY_DISABLE_NIGHTLY_WARNING: "1", ...environment },
+    stdio: ["ignore", 2, 2],
+  });
+  if (result.error) throw result.error;
+  if (result.status !== 0) {
+    throw new Error(`${command} ${parameters.join(" ")} ended with ${result.status ?? result.signal}`);
+  }
+}
