@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
-/** Path of the forge binary in its platform package: npm may have kept the launcher's install script from running. */
+/** Path of the forge binary. The platform packages are named one by one in package.json, without the launcher that needs an
+ * install script and names packages that do not exist in this version. */
 export function forgePath() {
   const platform = { linux: "linux", darwin: "darwin", win32: "win32" }[process.platform];
   const machine = { x64: "amd64", arm64: "arm64" }[process.arch];
@@ -16,7 +17,7 @@ export function forgePath() {
     const manifest = createRequire(import.meta.url).resolve(`${name}/package.json`);
     return join(dirname(manifest), "bin", process.platform === "win32" ? "forge.exe" : "forge");
   } catch {
-    throw new Error(`${name} is not installed: run \`npm ci\` in contracts/ first`);
+    throw new Error(`${name} is not installed\n\nhint: run \`npm ci\` in contracts/; forge 1.7.1 comes for linux x64, macOS arm64, Windows x64`);
   }
 }
 
