@@ -3,7 +3,6 @@
 //! What: one module a contract. Why here: generated code takes no documentation of ours, so the lint is off in this file and
 //! in no other. What not: nothing written by hand.
 #![expect(missing_docs, reason = "generated from the artifacts; docs/CONTRACTS.md documents the contracts")]
-#![expect(clippy::pedantic, reason = "generated code")]
 
 alloy_sol_types::sol!(Registrar, "artifacts/Registrar.json");
 alloy_sol_types::sol!(Relationships, "artifacts/Relationships.json");

@@ -5,6 +5,8 @@
 //! Why here: whoever talks to the chain, signs a consent or checks a proof needs one source of these types.
 //! What not: no provider, no transaction, no key. docs/CONTRACTS.md explains the contracts themselves.
 
+pub mod hashes;
+pub mod signed;
 
 mod artifacts;
 

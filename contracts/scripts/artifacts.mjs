@@ -95,9 +95,4 @@ function main() {
   for (const [file, text] of Object.entries(expected)) writeFileSync(join(folder, file), text);
 }
 
-try {
-  main();
-} catch (error) {
-  process.stderr.write(`${error.message}\n`);
-  process.exit(1);
-}
+main();

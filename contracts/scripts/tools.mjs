@@ -7,6 +7,12 @@ import { fileURLToPath } from "node:url";
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
+// A failed step says what failed; where in these scripts it was thrown helps nobody.
+process.on("uncaughtException", (error) => {
+  process.stderr.write(`${error.message}\n`);
+  process.exit(1);
+});
+
 /** Path of the forge binary. The platform packages are named one by one in package.json, without the launcher that needs an
  * install script and names packages that do not exist in this version. */
 export function forgePath() {
