@@ -14,11 +14,11 @@ contract VectorsTest is Network {
     string private json;
 
     function put(string memory name, string memory value) private {
-        json = string.concat(json, bytes(json).length == 0 ? "{\n" : ",\n", '  "', name, '": ', value);
+        json = string.concat(json, bytes(json).length == 0 ? "{\n" : ",\n", "  \"", name, "\": ", value);
     }
 
     function quoted(string memory text) private pure returns (string memory) {
-        return string.concat('"', text, '"');
+        return string.concat("\"", text, "\"");
     }
 
     /// @dev The signed permit, after its digest went into the file.
@@ -35,8 +35,8 @@ contract VectorsTest is Network {
             )
         );
         bytes32 digest = keccak256(abi.encodePacked("\x19\x01", target.DOMAIN_SEPARATOR(), structHash));
-        string memory place = string.concat('{ "contract": "', vm.toString(address(target)), '", "digest": "');
-        put(name, string.concat(place, vm.toString(digest), '" }'));
+        string memory place = string.concat("{ \"contract\": \"", vm.toString(address(target)), "\", \"digest\": \"");
+        put(name, string.concat(place, vm.toString(digest), "\" }"));
     }
 
     function test_vectors_are_what_the_contracts_accept_and_compute() public {
