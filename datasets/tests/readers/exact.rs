@@ -1,6 +1,6 @@
 //! Exact aggregates over a canonical folder, and where the shared datasets lie.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use arrow_array::cast::AsArray;
@@ -165,4 +165,27 @@ pub(crate) fn rendered(folder: &Folder, table: Table) -> String {
         }
     }
     text
+}
+
+/// Bytes that a needle is looked up by.
+const STEM_BYTES: usize = 6;
+
+/// Needles of at least [`STEM_BYTES`] that stand anywhere in `text`; with `whole`, not inside a longer
+/// word or number.
+pub(crate) fn found_in<'n>(text: &[u8], needles: &'n BTreeSet<String>, whole: bool) -> Vec<&'n str> {
+    let mut by_stem: HashMap<&[u8], Vec<&str>> = HashMap::new();
+    for needle in needles.iter().filter(|needle| needle.len() >= STEM_BYTES) {
+        by_stem.entry(&needle.as_bytes()[..STEM_BYTES]).or_default().push(needle);
+    }
+    let mut found = Vec::new();
+    for (start, window) in text.windows(STEM_BYTES).enumerate() {
+        for needle in by_stem.get(window).into_iter().flatten() {
+            let before = start.checked_sub(1).is_some_and(|before| text[before].is_ascii_alphanumeric());
+            let after = text.get(start + needle.len()).is_some_and(u8::is_ascii_alphanumeric);
+            if text[start..].starts_with(needle.as_bytes()) && !(whole && (before || after)) {
+                found.push(*needle);
+            }
+        }
+    }
+    found
 }

@@ -111,7 +111,7 @@ fn census_microdata_has_one_person_a_row() {
 fn mappings_that_would_map_nothing_are_refused() {
     for (from, to, line, word) in [
         ("file =", "files =", 6, "files"),
-        ("column = \"income\"", "colum = \"income\"", 43, "colum"),
+        ("column = \"income\"", "colum = \"income\"", 42, "colum"),
         ("date = \"2000-04-01\"", "date = \"2000-13-01\"", 7, "is not a date"),
         ("date = \"2000-04-01\"\n", "", 1, "has no date"),
         ("file = \"PUMS.csv\"", "file = \"../PUMS.csv\"", 1, "inside the folder"),

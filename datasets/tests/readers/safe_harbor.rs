@@ -1,12 +1,12 @@
 //! Nobody can be found: the sources' identifiers appear nowhere in what was written.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::io::Read;
 
 use medrec_datasets::{Folder, Format, ReadOptions};
 use medrec_domain::schema::Table;
 
-use crate::exact::{canonical, exact_options, rendered, rows_by, shared};
+use crate::exact::{canonical, exact_options, found_in, rendered, rows_by, shared};
 
 /// Options as they are used: ages top-coded.
 fn options() -> ReadOptions {
@@ -18,29 +18,6 @@ fn decompressed(path: &std::path::Path) -> Vec<u8> {
     let file = std::fs::File::open(path).unwrap();
     flate2::read::MultiGzDecoder::new(file).read_to_end(&mut bytes).unwrap();
     bytes
-}
-
-/// Bytes that a needle is looked up by.
-const STEM_BYTES: usize = 6;
-
-/// Needles of at least [`STEM_BYTES`] that stand anywhere in `text`; with `whole`, not inside a longer
-/// word or number.
-fn found_in<'n>(text: &[u8], needles: &'n BTreeSet<String>, whole: bool) -> Vec<&'n str> {
-    let mut by_stem: HashMap<&[u8], Vec<&str>> = HashMap::new();
-    for needle in needles.iter().filter(|needle| needle.len() >= STEM_BYTES) {
-        by_stem.entry(&needle.as_bytes()[..STEM_BYTES]).or_default().push(needle);
-    }
-    let mut found = Vec::new();
-    for (start, window) in text.windows(STEM_BYTES).enumerate() {
-        for needle in by_stem.get(window).into_iter().flatten() {
-            let before = start.checked_sub(1).is_some_and(|before| text[before].is_ascii_alphanumeric());
-            let after = text.get(start + needle.len()).is_some_and(u8::is_ascii_alphanumeric);
-            if text[start..].starts_with(needle.as_bytes()) && !(whole && (before || after)) {
-                found.push(*needle);
-            }
-        }
-    }
-    found
 }
 
 /// Fails if any of `identifiers` stands in a table: as a word, inside a text, or in the raw bytes of its files.
