@@ -1,0 +1,105 @@
+//! Readers: from a source's files to the canonical tables.
+//!
+//! One reader for each format, siblings of one shape; what they share lies beside them: records with
+//! line numbers (`record`), the ordered parallel pipeline (`pipeline`), joins by pseudonym (`joins`)
+//! and the stages that every source goes through (`session`). Readers know neither consent nor
+//! privacy budgets nor chains; they decide what a record *is* and keep out who it is about.
+
+mod fhir;
+mod flat;
+mod joins;
+mod omop;
+mod output;
+mod parquet;
+mod pipeline;
+mod record;
+mod session;
+mod synthea;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+pub use flat::Mapping;
+use medrec_domain::schema::Table;
+
+use crate::error::{BadRow, DatasetError};
+use crate::folder::{Folder, FolderWriter, Sink};
+use crate::options::{Progress, ReadOptions};
+
+/// A format of health records.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Format {
+    /// The CSV export of Synthea: `patients.csv`, `encounters.csv`, …
+    SyntheaCsv,
+    /// FHIR R4 Bulk Data: `Patient.ndjson`, `Encounter.ndjson`, …
+    FhirNdjson,
+    /// OMOP Common Data Model 5.3 or 5.4 as CSV: `person.csv`, `visit_occurrence.csv`, …
+    Omop,
+    /// The canonical tables as Parquet: `person.parquet` or `person/*.parquet`, …
+    Parquet,
+    /// One flat CSV file, described by a mapping.
+    Table(Box<Mapping>),
+}
+
+/// What a reader did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadReport {
+    /// Rows read from each file, broken ones included.
+    pub rows_read: BTreeMap<String, u64>,
+    /// Rows written to each table.
+    pub rows_written: BTreeMap<Table, u64>,
+    /// Broken rows of each file that were left out.
+    pub rows_skipped: BTreeMap<String, u64>,
+    /// The first broken rows, up to 100 of each file.
+    pub bad_rows: Vec<BadRow>,
+    /// Optional files that were not there.
+    pub missing_files: Vec<String>,
+}
+
+/// Reads the records in `folder` into `sink`.
+///
+/// Output depends on the input and the options alone: not on the number of threads, the clock or the
+/// machine. Memory is bounded by a few chunks of rows plus 9 bytes for each person and 13 for each
+/// encounter.
+///
+/// # Privacy
+/// No direct identifier reaches the sink: rows have no place for one, ids are keyed pseudonyms,
+/// words come from closed lists, codes have the form of codes (docs/DATA.md).
+///
+/// # Errors
+/// [`DatasetError`]; with [`OnBadRow::Fail`](crate::OnBadRow::Fail) the first broken row of the
+/// source is one.
+pub fn read(
+    folder: &Path,
+    format: &Format,
+    options: &ReadOptions,
+    sink: &mut dyn Sink,
+    progress: &dyn Progress,
+) -> Result<ReadReport, DatasetError> {
+    let mut session = session::Session::new(folder, options, sink, progress);
+    match format {
+        Format::SyntheaCsv => synthea::read(&mut session)?,
+        Format::FhirNdjson => fhir::read(&mut session)?,
+        Format::Omop => omop::read(&mut session)?,
+        Format::Table(mapping) => flat::read(&mut session, mapping)?,
+        Format::Parquet => parquet::read(&mut session)?,
+    }
+    session.finish()
+}
+
+/// Reads the records in `folder` and writes a canonical folder at `out`.
+///
+/// # Errors
+/// As [`read`]; what was written by then is not a whole folder.
+pub fn convert(
+    folder: &Path,
+    format: &Format,
+    options: &ReadOptions,
+    out: &Path,
+    progress: &dyn Progress,
+) -> Result<(Folder, ReadReport), DatasetError> {
+    let mut writer = FolderWriter::create(out)?;
+    let report = read(folder, format, options, &mut writer, progress)?;
+    Ok((writer.finish()?, report))
+}
