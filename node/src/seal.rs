@@ -1,0 +1,158 @@
+//! The seal: which hash is worked on, and whether a nonce solves it.
+//!
+//! This is the one place where the node meets the proof of work; hashing itself is the kernels'.
+
+use crate::{Header, NodeError, RejectedBlock};
+use alloy_primitives::{B64, B256, U256, keccak256};
+use alloy_rlp::{BufMut, Encodable};
+use medrec_kernels::ethash::{Hashimoto, Parameters, Row, Schedule, reference};
+use parking_lot::Mutex;
+use std::sync::{Arc, OnceLock};
+
+/// Light caches kept: the current epoch's, the next one's, and one for imports of old blocks.
+const CACHES: usize = 3;
+
+/// The hash that miners work on: Keccak-256 of the header's RLP without mix and nonce.
+pub fn seal_hash(header: &Header) -> B256 {
+    let fields: [&dyn Encodable; 13] = [
+        &header.parent_hash,
+        &header.ommers_hash,
+        &header.beneficiary,
+        &header.state_root,
+        &header.transactions_root,
+        &header.receipts_root,
+        &header.logs_bloom,
+        &header.difficulty,
+        &header.number,
+        &header.gas_limit,
+        &header.gas_used,
+        &header.timestamp,
+        &header.extra_data,
+    ];
+    let base_fee = header.base_fee_per_gas.unwrap_or_default();
+    let payload_length = fields.iter().map(|field| field.length()).sum::<usize>() + base_fee.length();
+    let mut rlp = Vec::with_capacity(payload_length + 4);
+    alloy_rlp::Header { list: true, payload_length }.encode(&mut rlp);
+    for field in fields {
+        field.encode(&mut rlp);
+    }
+    base_fee.encode(&mut rlp as &mut dyn BufMut);
+    keccak256(&rlp)
+}
+
+/// The boundary that a hash must not pass: floor(2^256 / difficulty).
+pub fn boundary(difficulty: U256) -> U256 {
+    if difficulty <= U256::from(1) {
+        return U256::MAX;
+    }
+    // floor(2^256 / d) = floor((2^256 - d) / d) + 1, and 2^256 - d is the two's complement of d.
+    difficulty.wrapping_neg() / difficulty + U256::from(1)
+}
+
+/// The seed hash of the epoch that block `number` belongs to, as `eth_getWork` states it.
+///
+/// # Errors
+/// [`NodeError::Epoch`] past the last supported epoch.
+pub fn seed_hash(number: u64) -> Result<B256, NodeError> {
+    Ok(Parameters::of_block(Schedule::Ethash, number)?.seed_hash.into())
+}
+
+struct EpochCache {
+    parameters: Parameters,
+    rows: OnceLock<Vec<Row>>,
+}
+
+impl EpochCache {
+    fn rows(&self) -> &[Row] {
+        self.rows.get_or_init(|| reference::light_cache(&self.parameters))
+    }
+}
+
+/// Hashes from the light cache, epoch by epoch. Shared by every thread that seals or checks.
+#[derive(Default)]
+pub struct Sealer {
+    caches: Mutex<Vec<Arc<EpochCache>>>,
+}
+
+impl Sealer {
+    /// Hashimoto of `seal_hash` and `nonce` in the epoch of block `number`. The first call of an
+    /// epoch builds its light cache (about half a second).
+    ///
+    /// # Errors
+    /// [`NodeError::Epoch`] past the last supported epoch.
+    pub fn hash(&self, number: u64, seal_hash: B256, nonce: B64) -> Result<(B256, B256), NodeError> {
+        let cache = self.cache(number)?;
+        let Hashimoto { mix_hash, result } = reference::hashimoto_light(
+            &cache.parameters,
+            cache.rows(),
+            &seal_hash.0,
+            u64::from_be_bytes(nonce.0),
+        );
+        Ok((mix_hash.into(), result.into()))
+    }
+
+    /// Checks the seal of `header` against its own difficulty.
+    ///
+    /// # Errors
+    /// Inside the result: [`RejectedBlock::Mix`] or [`RejectedBlock::ProofOfWork`].
+    pub fn verify(&self, header: &Header) -> Result<Result<(), RejectedBlock>, NodeError> {
+        let (mix, result) = self.hash(header.number, seal_hash(header), header.nonce)?;
+        if mix != header.mix_hash {
+            return Ok(Err(RejectedBlock::Mix { found: header.mix_hash, expected: mix }));
+        }
+        if U256::from_be_bytes(result.0) > boundary(header.difficulty) {
+            return Ok(Err(RejectedBlock::ProofOfWork { result, difficulty: header.difficulty }));
+        }
+        Ok(Ok(()))
+    }
+
+    /// Builds the light cache of block `number` now instead of at the first hash.
+    ///
+    /// # Errors
+    /// [`NodeError::Epoch`] past the last supported epoch.
+    pub fn warm_up(&self, number: u64) -> Result<(), NodeError> {
+        self.cache(number)?.rows();
+        Ok(())
+    }
+
+    fn cache(&self, number: u64) -> Result<Arc<EpochCache>, NodeError> {
+        let epoch = Schedule::Ethash.epoch_of(number);
+        let mut caches = self.caches.lock();
+        if let Some(place) = caches.iter().position(|cache| cache.parameters.epoch == epoch) {
+            let cache = caches.remove(place);
+            caches.push(Arc::clone(&cache));
+            return Ok(cache);
+        }
+        let parameters = Parameters::of_epoch(Schedule::Ethash, epoch)?;
+        let cache = Arc::new(EpochCache { parameters, rows: OnceLock::new() });
+        if caches.len() == CACHES {
+            caches.remove(0);
+        }
+        caches.push(Arc::clone(&cache));
+        Ok(cache)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy_primitives::b256;
+
+    #[test]
+    fn the_boundary_is_two_to_the_256_over_the_difficulty() {
+        assert_eq!(boundary(U256::from(1)), U256::MAX);
+        assert_eq!(boundary(U256::from(2)), U256::from(1) << 255);
+        assert_eq!(boundary(U256::from(131_072)), U256::from(1) << 239);
+        assert_eq!(boundary(U256::from(3)), U256::MAX / U256::from(3));
+        assert_eq!(boundary(U256::MAX), U256::from(1));
+    }
+
+    #[test]
+    fn hashes_agree_with_an_independent_implementation() {
+        // The vector of the kernels' reference, computed with PyPI's `ethash` 1.1.0.
+        let header = b256!("2a8de2adf89af77358250bf908bf04ba94a6e8c3ba87775564a41d269a05e4ce");
+        let (mix, result) = Sealer::default().hash(0, header, B64::repeat_byte(0x42)).unwrap();
+        assert_eq!(mix, b256!("58f759ede17a706c93f13030328bcea40c1d1341fb26f2facd21ceb0dae57017"));
+        assert_eq!(result, b256!("dd47fd2d98db51078356852d7c4014e6a5d6c387c35f40e2875b74a256ed7906"));
+    }
+}

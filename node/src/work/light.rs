@@ -1,0 +1,50 @@
+//! Sealing with the light cache on this machine's own cores: for development chains, whose
+//! difficulty is low. Mining proper is the miner's.
+
+use crate::chain::building::Candidate;
+use crate::seal::{Sealer, boundary};
+use crate::NodeError;
+use alloy_primitives::{B64, B256, U256};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Searches nonces on `threads` threads until one solves `candidate` or `stop` is set. Returns the
+/// nonce and the mix.
+///
+/// # Errors
+/// [`NodeError::Epoch`] past the last supported epoch.
+pub fn seal(
+    sealer: &Sealer,
+    candidate: &Candidate,
+    threads: usize,
+    stop: &AtomicBool,
+) -> Result<Option<(B64, B256)>, NodeError> {
+    let header = &candidate.block.header;
+    let boundary = boundary(header.difficulty);
+    sealer.warm_up(header.number)?;
+    let next_nonce = AtomicU64::new(0);
+    let done = AtomicBool::new(false);
+    let search = || -> Result<Option<(B64, B256)>, NodeError> {
+        while !stop.load(Ordering::Relaxed) && !done.load(Ordering::Relaxed) {
+            let nonce = B64::from(next_nonce.fetch_add(1, Ordering::Relaxed));
+            let (mix, result) = sealer.hash(header.number, candidate.seal_hash, nonce)?;
+            if U256::from_be_bytes(result.0) <= boundary {
+                done.store(true, Ordering::Relaxed);
+                return Ok(Some((nonce, mix)));
+            }
+        }
+        Ok(None)
+    };
+    std::thread::scope(|scope| {
+        let helpers: Vec<_> = (1..threads).map(|_| scope.spawn(search)).collect();
+        let mut found = search();
+        for helper in helpers {
+            match helper.join() {
+                Ok(Ok(Some(seal))) => found = Ok(Some(seal)),
+                Ok(Ok(None)) => {}
+                Ok(Err(error)) => found = Err(error),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        found
+    })
+}
