@@ -238,9 +238,21 @@ impl Backend {
     /// # Errors
     /// Storage errors.
     pub fn candidate(&self, coinbase: Address) -> Result<Arc<Candidate>, NodeError> {
+        self.candidate_within(coinbase, self.options.recommit)
+    }
+
+    /// As [`Backend::candidate`], but with every transaction that waits now.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn fresh_candidate(&self, coinbase: Address) -> Result<Arc<Candidate>, NodeError> {
+        self.candidate_within(coinbase, Duration::ZERO)
+    }
+
+    fn candidate_within(&self, coinbase: Address, recommit: Duration) -> Result<Arc<Candidate>, NodeError> {
         let current = |head: &ChainBlock| {
             let version = self.pool_version.load(Ordering::Acquire);
-            self.board.current(coinbase, head.hash, version, self.options.recommit)
+            self.board.current(coinbase, head.hash, version, recommit)
         };
         if let Some(candidate) = current(&self.chain.head()) {
             return Ok(candidate);
@@ -267,7 +279,7 @@ impl Backend {
     /// # Errors
     /// Storage errors.
     pub fn pending(&self) -> Result<Arc<Candidate>, NodeError> {
-        self.candidate(self.options.coinbase.unwrap_or_default())
+        self.fresh_candidate(self.options.coinbase.unwrap_or_default())
     }
 
     /// The state after a candidate.

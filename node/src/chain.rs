@@ -166,7 +166,7 @@ impl Chain {
         parent: &ChainBlock,
         senders: &[Address],
     ) -> Result<Result<Execution, RejectedBlock>, NodeError> {
-        let state = BlockState::after(self.state_after(parent)?, parent.hash, &parent.block.header);
+        let state = BlockState::new(self.state_after(parent)?, parent.hash, parent.number());
         let mut execution = BlockExecution::new(&self.spec, &block.header, state);
         for (index, (transaction, sender)) in block.body.transactions.iter().zip(senders).enumerate() {
             if let Err(why) = execution.transact(transaction, *sender)? {

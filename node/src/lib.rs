@@ -18,18 +18,19 @@ pub mod error;
 pub mod evm;
 pub mod execution;
 pub mod header;
-//TMP pub mod node;
+pub mod node;
 pub mod pool;
-//TMP pub mod rpc;
+pub mod rpc;
 pub mod seal;
 pub mod spec;
 pub mod state;
+mod stop;
 pub mod store;
 pub mod trie;
 pub mod work;
 
 pub use error::{NodeError, RejectedBlock, RejectedTransaction};
-//TMP pub use node::{Node, NodeOptions};
+pub use node::{Node, NodeOptions};
 pub use spec::{ChainSpec, DifficultyRule, Genesis};
 
 /// A signed transaction as blocks carry it. The London rules admit types 0, 1 and 2 only.

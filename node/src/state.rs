@@ -8,13 +8,13 @@ use crate::spec::Genesis;
 use crate::store::{NewState, Reader};
 use crate::trie::node::Node;
 use crate::trie::{NewNodes, NodeSource, Trie};
-use crate::{Header, NodeError};
+use crate::NodeError;
 use alloy_consensus::constants::EMPTY_ROOT_HASH;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 use alloy_rlp::{Decodable, Encodable};
 use alloy_trie::TrieAccount;
 use revm::bytecode::Bytecode;
-use revm::database_interface::{DBErrorMarker, Database, DatabaseCommit};
+use revm::database_interface::{DBErrorMarker, Database, DatabaseCommit, DatabaseRef};
 use revm::state::{Account, AccountInfo};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -132,14 +132,14 @@ pub struct BlockState<'s> {
 }
 
 impl<'s> BlockState<'s> {
-    /// The state of `parent` (its hash, its header), ready for its child.
-    pub fn after(view: StateView<'s>, parent_hash: B256, parent: &Header) -> Self {
+    /// The state `view` as the child of the block with this hash and number changes it.
+    pub fn new(view: StateView<'s>, parent_hash: B256, parent_number: u64) -> Self {
         Self {
             view,
             accounts: BTreeMap::new(),
             codes: BTreeMap::new(),
             ancestors: vec![parent_hash],
-            parent_number: parent.number,
+            parent_number,
         }
     }
 
@@ -150,13 +150,7 @@ impl<'s> BlockState<'s> {
             Entry::Vacant(entry) => {
                 let stored = self.view.account(address)?;
                 let storage_root = stored.map_or(EMPTY_ROOT_HASH, |account| account.storage_root);
-                let info = stored.map(|account| AccountInfo {
-                    balance: account.balance,
-                    nonce: account.nonce,
-                    code_hash: account.code_hash,
-                    account_id: None,
-                    code: None,
-                });
+                let info = stored.map(account_info);
                 Ok(entry.insert(BlockAccount { info, storage_root, ..BlockAccount::default() }))
             }
         }
@@ -250,6 +244,16 @@ impl<'s> BlockState<'s> {
     }
 }
 
+fn account_info(account: TrieAccount) -> AccountInfo {
+    AccountInfo {
+        balance: account.balance,
+        nonce: account.nonce,
+        code_hash: account.code_hash,
+        account_id: None,
+        code: None,
+    }
+}
+
 fn account_rlp(info: &AccountInfo, storage_root: B256) -> Vec<u8> {
     let account =
         TrieAccount { nonce: info.nonce, balance: info.balance, storage_root, code_hash: info.code_hash };
@@ -291,6 +295,42 @@ impl Database for BlockState<'_> {
             self.ancestors.push(parent);
         }
         Ok(self.ancestors[depth])
+    }
+}
+
+/// Reading without remembering, for tracers that look at the state after the fact.
+impl DatabaseRef for BlockState<'_> {
+    type Error = NodeError;
+
+    fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, NodeError> {
+        match self.accounts.get(&address) {
+            Some(account) => Ok(account.info.clone()),
+            None => Ok(self.view.account(address)?.map(account_info)),
+        }
+    }
+
+    fn code_by_hash_ref(&self, hash: B256) -> Result<Bytecode, NodeError> {
+        match self.codes.get(&hash) {
+            Some(code) => Ok(code.clone()),
+            None => self.view.code(hash),
+        }
+    }
+
+    fn storage_ref(&self, address: Address, index: U256) -> Result<U256, NodeError> {
+        let Some(account) = self.accounts.get(&address) else {
+            let stored = self.view.account(address)?;
+            let root = stored.map_or(EMPTY_ROOT_HASH, |account| account.storage_root);
+            return self.view.slot(root, index);
+        };
+        match account.written.get(&index).or_else(|| account.read.get(&index)) {
+            Some(value) => Ok(*value),
+            None => self.view.slot(account.storage_root, index),
+        }
+    }
+
+    fn block_hash_ref(&self, number: u64) -> Result<B256, NodeError> {
+        let depth = self.parent_number.checked_sub(number).and_then(|depth| usize::try_from(depth).ok());
+        Ok(depth.and_then(|depth| self.ancestors.get(depth)).copied().unwrap_or_default())
     }
 }
 

@@ -61,7 +61,7 @@ impl Chain {
         source: &mut dyn TransactionSource,
     ) -> Result<Candidate, NodeError> {
         let mut header = self.child_header(&parent.block.header, parent.hash, template);
-        let state = BlockState::after(self.state_after(parent)?, parent.hash, &parent.block.header);
+        let state = BlockState::new(self.state_after(parent)?, parent.hash, parent.number());
         let mut execution = BlockExecution::new(&self.spec, &header, state);
         let (mut transactions, mut senders) = (Vec::new(), Vec::new());
         while execution.gas_left() >= TRANSACTION_GAS
