@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn the_bomb_starts_two_periods_after_its_delay() {
-        let at = |number| next(&parent(number - 1, 2_048_000, false), 9) - U256::from(2_048_000);
+        let at = |number: u64| next(&parent(number - 1, 2_048_000, false), 9) - U256::from(2_048_000);
         assert_eq!(at(11_599_999), U256::ZERO);
         assert_eq!(at(11_600_000), U256::from(1));
         assert_eq!(at(11_800_000), U256::from(4));
