@@ -21,5 +21,9 @@ compile_error!(
 );
 
 pub mod ethash;
+pub mod hex;
+pub mod isa;
 pub mod keccak;
+pub mod limit;
+pub mod memory;
 pub mod progress;

@@ -69,22 +69,13 @@ pub enum ParametersError {
         epoch: u64,
     },
     /// A seed hash that is not one of the schedule's supported epochs.
-    #[error("seed hash {} belongs to no {} epoch up to {LAST_EPOCH}", hex(seed_hash), schedule.name())]
+    #[error("seed hash {} belongs to no {} epoch up to {LAST_EPOCH}", crate::hex::prefixed(seed_hash), schedule.name())]
     UnknownSeedHash {
         /// The seed hash asked for.
         seed_hash: Digest256,
         /// The schedule searched.
         schedule: Schedule,
     },
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::from("0x"), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Sizes and seed of one light cache and its dataset.

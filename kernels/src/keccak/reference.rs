@@ -91,7 +91,7 @@ fn chi(state: &mut State) {
 }
 
 /// Section 3.2.5: round constants from the linear feedback shift register x^8 + x^6 + x^5 + x^4 + 1.
-fn round_constant(round: usize) -> u64 {
+pub(crate) fn round_constant(round: usize) -> u64 {
     (0..7).fold(0, |constant, j| constant | (u64::from(shift_register_bit(j + 7 * round)) << ((1 << j) - 1)))
 }
 
