@@ -75,7 +75,7 @@ impl Chain {
             let reader = store.reader()?;
             reader.known_block(reader.head_hash()?)?
         };
-        Ok(Self { spec, store, sealer: Sealer::default(), head: RwLock::new(head), writing: Mutex::new(()) })
+        Ok(Self { spec, store, sealer: Sealer, head: RwLock::new(head), writing: Mutex::new(()) })
     }
 
     /// The rules.

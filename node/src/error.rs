@@ -76,9 +76,12 @@ pub enum NodeError {
         /// Why it cannot be used.
         why: String,
     },
-    /// The epoch's light cache cannot be built.
+    /// A block number past the last epoch that Ethash can serve.
     #[error(transparent)]
     Epoch(#[from] medrec_kernels::ethash::ParametersError),
+    /// There is no memory for the epoch's light cache.
+    #[error(transparent)]
+    LightCache(#[from] medrec_kernels::ethash::BuildError),
     /// The node is a miner without an address to pay.
     #[error("etherbase must be explicitly specified")]
     NoCoinbase,

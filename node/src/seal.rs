@@ -5,12 +5,19 @@
 use crate::{Header, NodeError, RejectedBlock};
 use alloy_primitives::{B64, B256, U256, keccak256};
 use alloy_rlp::{BufMut, Encodable};
-use medrec_kernels::ethash::{Hashimoto, Parameters, Row, Schedule, reference};
+use medrec_kernels::ethash::{LightCache, Parameters, Schedule};
+use medrec_kernels::progress::Progress;
 use parking_lot::Mutex;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// Light caches kept: the current epoch's, the next one's, and one for imports of old blocks.
 const CACHES: usize = 3;
+
+/// One epoch's cache, once somebody has built it.
+type Slot = Arc<Mutex<Option<Arc<LightCache>>>>;
+
+/// The caches of this process: they depend on the epoch alone, so all chains share them.
+static CACHED: Mutex<Vec<(u64, Slot)>> = Mutex::new(Vec::new());
 
 /// The hash that miners work on: Keccak-256 of the header's RLP without mix and nonce.
 pub fn seal_hash(header: &Header) -> B256 {
@@ -57,38 +64,35 @@ pub fn seed_hash(number: u64) -> Result<B256, NodeError> {
     Ok(Parameters::of_block(Schedule::Ethash, number)?.seed_hash.into())
 }
 
-struct EpochCache {
-    parameters: Parameters,
-    rows: OnceLock<Vec<Row>>,
-}
-
-impl EpochCache {
-    fn rows(&self) -> &[Row] {
-        self.rows.get_or_init(|| reference::light_cache(&self.parameters))
-    }
-}
-
 /// Hashes from the light cache, epoch by epoch. Shared by every thread that seals or checks.
-#[derive(Default)]
-pub struct Sealer {
-    caches: Mutex<Vec<Arc<EpochCache>>>,
-}
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Sealer;
 
 impl Sealer {
-    /// Hashimoto of `seal_hash` and `nonce` in the epoch of block `number`. The first call of an
-    /// epoch builds its light cache (about half a second).
+    /// Hashimoto of `seal_hash` and `nonce` in the epoch of block `number`: mix and result. The first
+    /// call of an epoch builds its light cache (about half a second).
     ///
     /// # Errors
-    /// [`NodeError::Epoch`] past the last supported epoch.
+    /// [`NodeError::Epoch`] past the last supported epoch; [`NodeError::LightCache`] without memory.
     pub fn hash(&self, number: u64, seal_hash: B256, nonce: B64) -> Result<(B256, B256), NodeError> {
-        let cache = self.cache(number)?;
-        let Hashimoto { mix_hash, result } = reference::hashimoto_light(
-            &cache.parameters,
-            cache.rows(),
-            &seal_hash.0,
-            u64::from_be_bytes(nonce.0),
-        );
-        Ok((mix_hash.into(), result.into()))
+        let hash = cache(number)?.hashimoto(&seal_hash.0, u64::from_be_bytes(nonce.0));
+        Ok((hash.mix_hash.into(), hash.result.into()))
+    }
+
+    /// As [`Sealer::hash`] for `count` nonces from `first` on: several times as fast as one by one.
+    ///
+    /// # Errors
+    /// As [`Sealer::hash`].
+    pub fn hash_many(
+        &self,
+        number: u64,
+        seal_hash: B256,
+        first: u64,
+        count: u64,
+    ) -> Result<Vec<(B256, B256)>, NodeError> {
+        let nonces = (0..count).map(|offset| (seal_hash.0, first.wrapping_add(offset)));
+        let hashes = cache(number)?.hashimoto_batch(&nonces.collect::<Vec<_>>());
+        Ok(hashes.into_iter().map(|hash| (hash.mix_hash.into(), hash.result.into())).collect())
     }
 
     /// Checks the seal of `header` against its own difficulty.
@@ -109,28 +113,40 @@ impl Sealer {
     /// Builds the light cache of block `number` now instead of at the first hash.
     ///
     /// # Errors
-    /// [`NodeError::Epoch`] past the last supported epoch.
+    /// As [`Sealer::hash`].
     pub fn warm_up(&self, number: u64) -> Result<(), NodeError> {
-        self.cache(number)?.rows();
-        Ok(())
+        cache(number).map(|_| ())
     }
+}
 
-    fn cache(&self, number: u64) -> Result<Arc<EpochCache>, NodeError> {
-        let epoch = Schedule::Ethash.epoch_of(number);
-        let mut caches = self.caches.lock();
-        if let Some(place) = caches.iter().position(|cache| cache.parameters.epoch == epoch) {
-            let cache = caches.remove(place);
-            caches.push(Arc::clone(&cache));
-            return Ok(cache);
-        }
-        let parameters = Parameters::of_epoch(Schedule::Ethash, epoch)?;
-        let cache = Arc::new(EpochCache { parameters, rows: OnceLock::new() });
-        if caches.len() == CACHES {
-            caches.remove(0);
-        }
-        caches.push(Arc::clone(&cache));
-        Ok(cache)
+/// The light cache of block `number`. Whoever comes first builds it, the others wait for it.
+fn cache(number: u64) -> Result<Arc<LightCache>, NodeError> {
+    let parameters = Parameters::of_block(Schedule::Ethash, number)?;
+    let slot = slot(parameters.epoch);
+    let mut slot = slot.lock();
+    if let Some(cache) = &*slot {
+        return Ok(Arc::clone(cache));
     }
+    let cache = Arc::new(LightCache::build(&parameters, &Progress::default())?);
+    *slot = Some(Arc::clone(&cache));
+    Ok(cache)
+}
+
+fn slot(epoch: u64) -> Slot {
+    let mut cached = CACHED.lock();
+    if let Some(place) = cached.iter().position(|(of, _)| *of == epoch) {
+        // The last one is the one used last.
+        let entry = cached.remove(place);
+        let slot = Arc::clone(&entry.1);
+        cached.push(entry);
+        return slot;
+    }
+    if cached.len() == CACHES {
+        cached.remove(0);
+    }
+    let slot = Slot::default();
+    cached.push((epoch, Arc::clone(&slot)));
+    slot
 }
 
 #[cfg(test)]
@@ -151,7 +167,7 @@ mod tests {
     fn hashes_agree_with_an_independent_implementation() {
         // The vector of the kernels' reference, computed with PyPI's `ethash` 1.1.0.
         let header = b256!("2a8de2adf89af77358250bf908bf04ba94a6e8c3ba87775564a41d269a05e4ce");
-        let (mix, result) = Sealer::default().hash(0, header, B64::repeat_byte(0x42)).unwrap();
+        let (mix, result) = Sealer.hash(0, header, B64::repeat_byte(0x42)).unwrap();
         assert_eq!(mix, b256!("58f759ede17a706c93f13030328bcea40c1d1341fb26f2facd21ceb0dae57017"));
         assert_eq!(result, b256!("dd47fd2d98db51078356852d7c4014e6a5d6c387c35f40e2875b74a256ed7906"));
     }

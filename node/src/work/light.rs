@@ -7,6 +7,9 @@ use crate::NodeError;
 use alloy_primitives::{B64, B256, U256};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+/// Nonces hashed together.
+const NONCES_AT_ONCE: u64 = 16;
+
 /// Searches nonces on `threads` threads until one solves `candidate` or `stop` is set. Returns the
 /// nonce and the mix.
 ///
@@ -25,11 +28,12 @@ pub fn seal(
     let done = AtomicBool::new(false);
     let search = || -> Result<Option<(B64, B256)>, NodeError> {
         while !stop.load(Ordering::Relaxed) && !done.load(Ordering::Relaxed) {
-            let nonce = B64::from(next_nonce.fetch_add(1, Ordering::Relaxed));
-            let (mix, result) = sealer.hash(header.number, candidate.seal_hash, nonce)?;
-            if U256::from_be_bytes(result.0) <= boundary {
+            let first = next_nonce.fetch_add(NONCES_AT_ONCE, Ordering::Relaxed);
+            let hashes = sealer.hash_many(header.number, candidate.seal_hash, first, NONCES_AT_ONCE)?;
+            let found = (first..).zip(hashes).find(|(_, (_, result))| U256::from_be_bytes(result.0) <= boundary);
+            if let Some((nonce, (mix, _))) = found {
                 done.store(true, Ordering::Relaxed);
-                return Ok(Some((nonce, mix)));
+                return Ok(Some((B64::from(nonce), mix)));
             }
         }
         Ok(None)
