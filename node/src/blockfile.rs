@@ -84,7 +84,11 @@ pub fn import(
 
 fn check_genesis(backend: &Backend, path: &Path, block: &Block) -> Result<(), NodeError> {
     let (wanted, stored) = (backend.chain().spec().genesis.hash(), block.header.hash_slow());
-    if wanted == stored { Ok(()) } else { Err(NodeError::OtherChain { path: path.to_owned(), stored, wanted }) }
+    if wanted == stored {
+        Ok(())
+    } else {
+        Err(NodeError::OtherChain { path: path.to_owned(), stored, wanted })
+    }
 }
 
 /// The blocks of a file, one after the other.

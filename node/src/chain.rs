@@ -130,9 +130,8 @@ impl Chain {
             reason: Box::new(reason),
         };
         let parent_hash = block.header.parent_hash;
-        let parent = reader
-            .block(parent_hash)?
-            .ok_or_else(|| refused(RejectedBlock::UnknownParent(parent_hash)))?;
+        let parent =
+            reader.block(parent_hash)?.ok_or_else(|| refused(RejectedBlock::UnknownParent(parent_hash)))?;
         self.check_header(&block.header, &parent.block.header, options)?.map_err(refused)?;
         check_body(&block).map_err(refused)?;
         ommers::check(self, &reader, &block, options.check_seal)?.map_err(refused)?;
@@ -254,11 +253,7 @@ fn check_body(block: &Block) -> Result<(), RejectedBlock> {
     }
     let header = &block.header;
     let roots = [
-        (
-            "transactions root",
-            header.transactions_root,
-            calculate_transaction_root(&block.body.transactions),
-        ),
+        ("transactions root", header.transactions_root, calculate_transaction_root(&block.body.transactions)),
         ("ommers hash", header.ommers_hash, calculate_ommers_root(&block.body.ommers)),
     ];
     for (field, found, expected) in roots {

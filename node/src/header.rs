@@ -117,6 +117,8 @@ fn no_later_fork(header: &Header) -> Result<(), RejectedBlock> {
 mod tests {
     use super::*;
 
+    type Mutation = fn(&mut Header);
+
     fn spec() -> ChainSpec {
         ChainSpec::ethash(1)
     }
@@ -137,7 +139,7 @@ mod tests {
         let parent = spec().genesis.header();
         let good = child(&parent);
         validate(&spec(), &good, &parent).unwrap();
-        let mutations: [(&str, fn(&mut Header)); 9] = [
+        let mutations: [(&str, Mutation); 9] = [
             ("number", |h| h.number += 1),
             ("timestamp", |h| h.timestamp = 0),
             ("extra data", |h| h.extra_data = vec![0; 33].into()),

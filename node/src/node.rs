@@ -117,8 +117,9 @@ impl Node {
         let (stop, stopping) = stop_signal();
         let warm = Arc::clone(&backend);
         // The first check of a seal would wait for the epoch's cache; nothing else needs it.
-        let warming =
-            tokio::task::spawn_blocking(move || warm.chain().sealer().warm_up(warm.chain().head().number() + 1));
+        let warming = tokio::task::spawn_blocking(move || {
+            warm.chain().sealer().warm_up(warm.chain().head().number() + 1)
+        });
         let mut critical = tokio::task::JoinSet::new();
         if !notifier.is_empty() {
             critical.spawn(notify_of_work(Arc::clone(&backend), notifier, options.warn, stopping.clone()));

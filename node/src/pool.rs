@@ -39,7 +39,7 @@ impl Default for PoolLimits {
             per_sender: 64,
             transaction_bytes: 128 * 1024,
             price_bump_percent: 10,
-            lifetime: Duration::from_secs(3 * 3_600),
+            lifetime: Duration::from_hours(3),
         }
     }
 }
@@ -146,7 +146,12 @@ impl Pool {
         Ok(removed)
     }
 
-    fn check_nonce(&self, nonce: u64, sender: Address, state: SenderState) -> Result<(), RejectedTransaction> {
+    fn check_nonce(
+        &self,
+        nonce: u64,
+        sender: Address,
+        state: SenderState,
+    ) -> Result<(), RejectedTransaction> {
         let next = state.next_nonce;
         if nonce < next {
             return Err(RejectedTransaction::NonceTooLow { next, found: nonce });

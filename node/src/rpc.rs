@@ -69,7 +69,7 @@ impl Default for RpcLimits {
             connections: 256,
             concurrent_requests: 64,
             filters: 1_024,
-            filter_lifetime: Duration::from_secs(300),
+            filter_lifetime: Duration::from_mins(5),
             logs: 10_000,
             subscriptions: 64,
             call_gas: 50_000_000,

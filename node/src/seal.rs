@@ -37,7 +37,7 @@ pub fn seal_hash(header: &Header) -> B256 {
         &header.extra_data,
     ];
     let base_fee = header.base_fee_per_gas.unwrap_or_default();
-    let payload_length = fields.iter().map(|field| field.length()).sum::<usize>() + base_fee.length();
+    let payload_length = fields.iter().map(Encodable::length).sum::<usize>() + base_fee.length();
     let mut rlp = Vec::with_capacity(payload_length + 4);
     alloy_rlp::Header { list: true, payload_length }.encode(&mut rlp);
     for field in fields {

@@ -4,11 +4,11 @@
 //! executes on, and turns the changes into trie nodes at the end. It knows no rules: those are
 //! [`crate::execution`]'s and revm's.
 
+use crate::NodeError;
 use crate::spec::Genesis;
 use crate::store::{NewState, Reader};
 use crate::trie::node::Node;
 use crate::trie::{NewNodes, NodeSource, Trie};
-use crate::NodeError;
 use alloy_consensus::constants::EMPTY_ROOT_HASH;
 use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
 use alloy_rlp::{Decodable, Encodable};
@@ -352,7 +352,9 @@ impl DatabaseCommit for BlockState<'_> {
                 account.info = None;
                 continue;
             }
-            account.written.extend(change.changed_storage_slots().map(|(slot, value)| (*slot, value.present_value)));
+            account
+                .written
+                .extend(change.changed_storage_slots().map(|(slot, value)| (*slot, value.present_value)));
             if let Some(code) = change.info.code.as_ref().filter(|code| !code.is_empty()) {
                 self.codes.entry(change.info.code_hash).or_insert_with(|| code.clone());
             }
@@ -382,8 +384,12 @@ pub fn genesis_state(genesis: &Genesis) -> Result<NewState, NodeError> {
             code_hash = keccak256(&account.code);
             state.codes.insert(code_hash, account.code.clone());
         }
-        let info =
-            AccountInfo { balance: account.balance, nonce: account.nonce, code_hash, ..AccountInfo::default() };
+        let info = AccountInfo {
+            balance: account.balance,
+            nonce: account.nonce,
+            code_hash,
+            ..AccountInfo::default()
+        };
         trie.insert(keccak256(address), account_rlp(&info, storage_root))?;
     }
     trie.commit(&mut state.nodes);

@@ -79,7 +79,7 @@ impl HeadChange {
         let enacted: BTreeSet<&B256> = self
             .enacted
             .iter()
-            .flat_map(|block| block.block.body.transactions.iter().map(|tx| tx.tx_hash()))
+            .flat_map(|block| block.block.body.transactions.iter().map(Transaction::tx_hash))
             .collect();
         let reverted = self.reverted.iter().rev();
         reverted

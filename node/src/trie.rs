@@ -9,7 +9,6 @@
 
 pub mod node;
 
-
 use crate::NodeError;
 use alloy_consensus::constants::EMPTY_ROOT_HASH;
 use alloy_primitives::{B256, Bytes, keccak256};
@@ -183,11 +182,7 @@ fn loaded(node: Node) -> Link {
 /// A branch below `shared` nibbles, which become an extension when there are any.
 fn branch_below(shared: &[u8], children: Box<[Link; 16]>) -> Link {
     let branch = loaded(Node::Branch { children });
-    if shared.is_empty() {
-        branch
-    } else {
-        loaded(Node::Extension { path: shared.to_vec(), child: branch })
-    }
+    if shared.is_empty() { branch } else { loaded(Node::Extension { path: shared.to_vec(), child: branch }) }
 }
 
 fn insert<S: NodeSource>(source: &S, link: Link, path: &[u8], value: Vec<u8>) -> Result<Link, NodeError> {

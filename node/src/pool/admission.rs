@@ -31,8 +31,7 @@ pub fn decode(raw: &[u8]) -> Result<Transaction, RejectedTransaction> {
     }
     let mut rest = raw;
     let undecodable = |why: String| RejectedTransaction::Undecodable(why);
-    let transaction =
-        Transaction::decode_2718(&mut rest).map_err(|error| undecodable(error.to_string()))?;
+    let transaction = Transaction::decode_2718(&mut rest).map_err(|error| undecodable(error.to_string()))?;
     if !rest.is_empty() {
         return Err(undecodable(format!("{} bytes after the transaction", rest.len())));
     }
@@ -43,8 +42,8 @@ pub fn decode(raw: &[u8]) -> Result<Transaction, RejectedTransaction> {
 pub fn intrinsic_gas(transaction: &Transaction) -> u64 {
     let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     let data = transaction.input();
-    let zeros = count(data.iter().filter(|byte| **byte == 0).count());
-    let mut gas = TRANSACTION_GAS + zeros * ZERO_BYTE_GAS + (count(data.len()) - zeros) * BYTE_GAS;
+    let byte_gas = |byte: &u8| if *byte == 0 { ZERO_BYTE_GAS } else { BYTE_GAS };
+    let mut gas = TRANSACTION_GAS + data.iter().map(byte_gas).sum::<u64>();
     if transaction.kind().is_create() {
         gas += CREATION_GAS;
     }

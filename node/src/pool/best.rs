@@ -24,8 +24,7 @@ pub struct Best {
 impl Pool {
     /// The pending transactions, for a block with this base fee.
     pub fn best(&self, base_fee_wei: u64) -> Best {
-        let mut best =
-            Best { base_fee_wei, fronts: BinaryHeap::new(), waiting: BTreeMap::new(), last: None };
+        let mut best = Best { base_fee_wei, fronts: BinaryHeap::new(), waiting: BTreeMap::new(), last: None };
         for (sender, queue) in &self.queues {
             let pending: VecDeque<Pooled> = queue.pending().cloned().collect();
             best.waiting.insert(*sender, pending);

@@ -42,10 +42,7 @@ fn a_replacement_must_pay_a_tenth_more_in_both_fee_and_tip() {
     let mut pool = pool();
     let first = transaction(0, 1_000, 100);
     pool.add(Arc::clone(&first), sender(1), rich(0)).unwrap();
-    assert_eq!(
-        pool.add(Arc::clone(&first), sender(1), rich(0)),
-        Err(RejectedTransaction::AlreadyKnown)
-    );
+    assert_eq!(pool.add(Arc::clone(&first), sender(1), rich(0)), Err(RejectedTransaction::AlreadyKnown));
     for (fee, tip) in [(1_099, 110), (1_100, 109), (1_000, 200)] {
         let again = pool.add(transaction(0, fee, tip), sender(1), rich(0));
         assert_eq!(again, Err(RejectedTransaction::ReplacementUnderpriced));
@@ -82,12 +79,12 @@ fn a_full_pool_drops_the_worst_paying_tail_for_a_better_one_only() {
         pool.add(transaction(3, 100, 99), sender(1), rich(0)),
         Err(RejectedTransaction::AccountLimit(3))
     );
-    let poor = transaction(0, 100, 5);
-    pool.add(Arc::clone(&poor), sender(2), rich(0)).unwrap();
+    let cheap = transaction(0, 100, 5);
+    pool.add(Arc::clone(&cheap), sender(2), rich(0)).unwrap();
     assert_eq!(pool.add(transaction(0, 100, 5), sender(3), rich(0)), Err(RejectedTransaction::AlreadyKnown));
     assert_eq!(pool.add(transaction(1, 100, 4), sender(3), rich(0)), Err(RejectedTransaction::Underpriced));
     let removed = pool.add(transaction(0, 100, 20), sender(3), rich(0)).unwrap();
-    assert_eq!(removed, [*poor.tx_hash()]);
+    assert_eq!(removed, [*cheap.tx_hash()]);
 }
 
 #[test]
@@ -123,7 +120,11 @@ fn a_new_head_removes_what_is_mined_and_what_nobody_can_pay() {
     pool.add(transaction(0, 100, 11), sender(2), rich(0)).unwrap();
     let gone = pool
         .update::<()>(|address| {
-            Ok(if address == sender(1) { rich(1) } else { SenderState { next_nonce: 0, balance: U256::ZERO } })
+            Ok(if address == sender(1) {
+                rich(1)
+            } else {
+                SenderState { next_nonce: 0, balance: U256::ZERO }
+            })
         })
         .unwrap();
     assert_eq!(gone.len(), 2);

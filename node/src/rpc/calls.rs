@@ -74,7 +74,8 @@ impl Simulation<'_> {
         let mut low = match self.run(high)? {
             Ok(ExecutionResult::Success { gas, .. }) => gas.tx_gas_used().saturating_sub(1),
             Ok(ExecutionResult::Revert { output, .. }) => return Err(RpcError::reverted(&output)),
-            Ok(ExecutionResult::Halt { .. }) | Err(InvalidTransaction::CallGasCostMoreThanGasLimit { .. }) => {
+            Ok(ExecutionResult::Halt { .. })
+            | Err(InvalidTransaction::CallGasCostMoreThanGasLimit { .. }) => {
                 return Err(RpcError::refused(format!("gas required exceeds allowance ({high})")));
             }
             Err(invalid) => return Err(RpcError::refused(invalid.to_string())),

@@ -47,12 +47,9 @@ impl Rpc {
             }
         }
         let traced = transactions.next().ok_or_else(|| RpcError::refused("transaction not found"))?;
-        let context = TransactionContext {
-            block_hash: Some(block.hash),
-            tx_index: Some(index),
-            tx_hash: Some(hash),
-        };
-        self.trace(header, &mut state, traced, options, Some(context), false)
+        let context =
+            TransactionContext { block_hash: Some(block.hash), tx_index: Some(index), tx_hash: Some(hash) };
+        self.trace(header, &mut state, &traced, options, Some(context), false)
     }
 
     fn trace_call(&self, params: &Params) -> Answer {
@@ -65,14 +62,14 @@ impl Rpc {
         let chain_id = self.backend.chain().spec().chain_id;
         let call = call_env(&request, chain_id, header.base_fee_per_gas.unwrap_or_default(), gas)?;
         let mut state = self.state_in(&block)?;
-        self.trace(header, &mut state, call, options, None, true)
+        self.trace(header, &mut state, &call, options, None, true)
     }
 
     fn trace(
         &self,
         header: &Header,
         state: &mut BlockState<'_>,
-        traced: TxEnv,
+        traced: &TxEnv,
         options: GethDebugTracingOptions,
         transaction: Option<TransactionContext>,
         is_call: bool,
@@ -90,7 +87,7 @@ impl Rpc {
         let mut evm = context.build_mainnet_with_inspector(&mut inspector);
         let outcome = evm.inspect_tx(traced.clone()).map_err(|error| refused(error.to_string()))?;
         let trace = inspector
-            .get_result(transaction, &traced, &block_env, &outcome, state)
+            .get_result(transaction, traced, &block_env, &outcome, state)
             .map_err(|error| refused(error.to_string()))?;
         view::to_json(&trace)
     }

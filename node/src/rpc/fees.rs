@@ -7,7 +7,7 @@ use crate::header::child_base_fee_wei;
 use crate::store::ChainBlock;
 use alloy_consensus::Transaction as _;
 use alloy_eips::BlockNumberOrTag;
-use alloy_primitives::{U64, U256, U128};
+use alloy_primitives::{U64, U128, U256};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -86,7 +86,8 @@ impl Rpc {
         let ratios: Vec<f64> = blocks.iter().map(|block| gas_used_ratio(block)).collect();
         history.insert("gasUsedRatio".to_owned(), json!(ratios));
         if !percentiles.is_empty() {
-            let rewards: Vec<Vec<U256>> = blocks.iter().map(|block| rewards_wei(block, &percentiles)).collect();
+            let rewards: Vec<Vec<U256>> =
+                blocks.iter().map(|block| rewards_wei(block, &percentiles)).collect();
             history.insert("reward".to_owned(), json!(rewards));
         }
         Ok(Value::Object(history))

@@ -60,9 +60,7 @@ impl Rpc {
             "eth_getLogs" => self.get_logs(params),
             "eth_newFilter" => self.new_log_filter(params),
             "eth_newBlockFilter" => self.new_filter(Kind::Blocks(self.backend.chain().head())),
-            "eth_newPendingTransactionFilter" => {
-                self.new_filter(Kind::Pending(self.backend.announcements()))
-            }
+            "eth_newPendingTransactionFilter" => self.new_filter(Kind::Pending(self.backend.announcements())),
             "eth_getFilterChanges" => self.filter_changes(params),
             "eth_getFilterLogs" => self.filter_logs(params),
             "eth_uninstallFilter" => filter_id(params)

@@ -24,8 +24,8 @@ impl Rpc {
             }
             FilterBlockOption::Range { from_block, to_block } => {
                 let head = self.backend.chain().head().number();
-                let from = self.number_of(from_block.unwrap_or_default(), head)?;
-                let to = self.number_of(to_block.unwrap_or_default(), head)?;
+                let from = number_of(from_block.unwrap_or_default(), head)?;
+                let to = number_of(to_block.unwrap_or_default(), head)?;
                 if from > to {
                     return Err(RpcError::invalid_params("invalid block range params"));
                 }
@@ -36,21 +36,24 @@ impl Rpc {
             let Some(block) = reader.canonical_block(number)? else { continue };
             found.extend(logs_of(&block, filter, false));
             if found.len() > self.limits.logs {
-                return Err(RpcError::limit(format!("query returned more than {} results", self.limits.logs)));
+                return Err(RpcError::limit(format!(
+                    "query returned more than {} results",
+                    self.limits.logs
+                )));
             }
         }
         Ok(found)
     }
+}
 
-    fn number_of(&self, tag: BlockNumberOrTag, head: u64) -> Result<u64, RpcError> {
-        match tag {
-            BlockNumberOrTag::Number(number) => Ok(number),
-            BlockNumberOrTag::Earliest => Ok(0),
-            // Pending logs are not kept; what is mined so far is the answer.
-            BlockNumberOrTag::Latest | BlockNumberOrTag::Pending => Ok(head),
-            BlockNumberOrTag::Finalized => Err(RpcError::refused("finalized block not found")),
-            BlockNumberOrTag::Safe => Err(RpcError::refused("safe block not found")),
-        }
+fn number_of(tag: BlockNumberOrTag, head: u64) -> Result<u64, RpcError> {
+    match tag {
+        BlockNumberOrTag::Number(number) => Ok(number),
+        BlockNumberOrTag::Earliest => Ok(0),
+        // Pending logs are not kept; what is mined so far is the answer.
+        BlockNumberOrTag::Latest | BlockNumberOrTag::Pending => Ok(head),
+        BlockNumberOrTag::Finalized => Err(RpcError::refused("finalized block not found")),
+        BlockNumberOrTag::Safe => Err(RpcError::refused("safe block not found")),
     }
 }
 

@@ -26,9 +26,8 @@ impl Params {
 
     /// The argument `index`, which must be there.
     pub(super) fn required<T: DeserializeOwned>(&self, index: usize) -> Result<T, RpcError> {
-        self.optional(index)?.ok_or_else(|| {
-            RpcError::invalid_params(format!("missing value for required argument {index}"))
-        })
+        self.optional(index)?
+            .ok_or_else(|| RpcError::invalid_params(format!("missing value for required argument {index}")))
     }
 
     /// The argument `index`, which may be missing or null.

@@ -19,7 +19,7 @@ pub(super) enum Message {
     Refused(Value),
 }
 
-pub(super) fn error_response(id: Value, error: &RpcError) -> Value {
+pub(super) fn error_response(id: &Value, error: &RpcError) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "error": error.to_json() })
 }
 
@@ -32,14 +32,14 @@ pub(super) fn response(id: Value, answer: Answer) -> Value {
             response.insert("result".to_owned(), result);
             Value::Object(response)
         }
-        Err(error) => error_response(id, &error),
+        Err(error) => error_response(&id, &error),
     }
 }
 
 impl Message {
     /// Takes the text of a request or of a batch of at most `batch_limit` requests apart.
     pub(super) fn parse(text: &[u8], batch_limit: usize) -> Self {
-        let refused = |error: RpcError| Self::Refused(error_response(Value::Null, &error));
+        let refused = |error: RpcError| Self::Refused(error_response(&Value::Null, &error));
         match serde_json::from_slice(text) {
             Err(error) => refused(RpcError::parse(error.to_string())),
             Ok(Value::Array(requests)) if requests.is_empty() => {
@@ -58,7 +58,7 @@ impl Request {
     /// Takes one request apart; the error is the finished answer.
     fn parse(value: Value) -> Result<Self, Value> {
         let Value::Object(mut fields) = value else {
-            return Err(error_response(Value::Null, &RpcError::invalid_request("invalid request")));
+            return Err(error_response(&Value::Null, &RpcError::invalid_request("invalid request")));
         };
         let id = fields.remove("id");
         let id_is_valid = matches!(id, None | Some(Value::Null | Value::String(_) | Value::Number(_)));
@@ -69,7 +69,7 @@ impl Request {
             }
             _ => {
                 let id = id.filter(|_| id_is_valid).unwrap_or_default();
-                Err(error_response(id, &RpcError::invalid_request("invalid request")))
+                Err(error_response(&id, &RpcError::invalid_request("invalid request")))
             }
         }
     }
@@ -101,9 +101,10 @@ impl Rpc {
         for request in requests {
             let too_long = out.len() > self.limits.batch_response_bytes;
             let response = match request {
-                Ok(Request { id: Some(id), .. }) if too_long => {
-                    Some(error_response(id, &RpcError { code: -32003, message: "response too large".to_owned(), data: None }))
-                }
+                Ok(Request { id: Some(id), .. }) if too_long => Some(error_response(
+                    &id,
+                    &RpcError { code: -32003, message: "response too large".to_owned(), data: None },
+                )),
                 request => self.handle_one(request),
             };
             if let Some(response) = response {

@@ -93,7 +93,7 @@ impl Connection {
         let rpc = Arc::clone(&self.rpc);
         let work = tokio::task::spawn_blocking(move || rpc.handle(&text));
         let failed = || RpcError { code: -32603, message: "internal error".to_owned(), data: None };
-        work.await.unwrap_or_else(|_| Some(error_response(Value::Null, &failed()).to_string()))
+        work.await.unwrap_or_else(|_| Some(error_response(&Value::Null, &failed()).to_string()))
     }
 
     fn subscribe(&mut self, params: &Params) -> Answer {
@@ -104,7 +104,8 @@ impl Connection {
         }
         let number = NEXT_SUBSCRIPTION.fetch_add(1, Ordering::Relaxed);
         let id = format!("{:#x}", U128::from(number));
-        let subscriber = Subscriber { rpc: Arc::clone(&self.rpc), outbox: self.outbox.clone(), id: id.clone() };
+        let subscriber =
+            Subscriber { rpc: Arc::clone(&self.rpc), outbox: self.outbox.clone(), id: id.clone() };
         let kind: String = params.required(0)?;
         let task = match kind.as_str() {
             // What happens from now on is told, so the receivers are made here and not in the tasks.

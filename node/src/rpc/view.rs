@@ -4,8 +4,8 @@ use super::{Answer, RpcError};
 use crate::chain::building::Candidate;
 use crate::store::ChainBlock;
 use crate::{Block, Header, ReceiptEnvelope, Transaction};
-use alloy_consensus::transaction::Recovered;
 use alloy_consensus::Transaction as _;
+use alloy_consensus::transaction::Recovered;
 use alloy_primitives::{Address, B256, U256};
 use alloy_rlp::Encodable;
 use alloy_rpc_types_eth as types;
@@ -69,7 +69,9 @@ fn block_json(
 ) -> Answer {
     let transactions: Vec<Value> = if full {
         let listed = (0_u64..).zip(block.body.transactions.iter().zip(senders));
-        listed.map(|(index, (tx, sender))| transaction(tx, *sender, place(index))).collect::<Result<_, _>>()?
+        listed
+            .map(|(index, (tx, sender))| transaction(tx, *sender, place(index)))
+            .collect::<Result<_, _>>()?
     } else {
         block.body.transactions.iter().map(|tx| Value::from(format!("{:#x}", tx.tx_hash()))).collect()
     };
@@ -98,12 +100,8 @@ pub(super) fn block(block: &ChainBlock, full: bool) -> Answer {
 pub(super) fn pending_block(candidate: &Candidate, full: bool) -> Answer {
     let number = candidate.block.header.number;
     let base_fee_wei = candidate.block.header.base_fee_per_gas;
-    let place = |index| Place {
-        block_number: Some(number),
-        index: Some(index),
-        base_fee_wei,
-        ..Place::default()
-    };
+    let place =
+        |index| Place { block_number: Some(number), index: Some(index), base_fee_wei, ..Place::default() };
     let mut json = block_json(B256::ZERO, &candidate.block, &candidate.senders, None, full, place)?;
     for unknown in ["hash", "nonce", "miner", "mixHash"] {
         json[unknown] = Value::Null;
@@ -177,7 +175,8 @@ fn receipt_json(
     place: Place,
 ) -> Answer {
     let mut logs = logs.into_iter();
-    let inner = receipt.clone().map_logs(|log| logs.next().unwrap_or_else(|| Log { inner: log, ..Log::default() }));
+    let inner =
+        receipt.clone().map_logs(|log| logs.next().unwrap_or_else(|| Log { inner: log, ..Log::default() }));
     let creates = transaction.kind().is_create();
     let mut json = to_json(&types::TransactionReceipt {
         inner,

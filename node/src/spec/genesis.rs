@@ -166,9 +166,6 @@ mod tests {
         genesis
             .alloc
             .insert(address!("19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A"), GenesisAccount::with_ether(100));
-        assert_eq!(
-            genesis.hash(),
-            b256!("83da360c9fe1c56c19a5c5834840515b44680405b732d87f30b329de4c0f44de")
-        );
+        assert_eq!(genesis.hash(), b256!("83da360c9fe1c56c19a5c5834840515b44680405b732d87f30b329de4c0f44de"));
     }
 }

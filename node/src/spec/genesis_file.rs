@@ -102,10 +102,8 @@ impl ChainSpec {
         }
         config.insert("ethash".to_owned(), ethash);
         let file = GenesisFile::new(config, &self.genesis);
-        serde_json::to_string_pretty(&file).map_err(|error| NodeError::Config {
-            what: "genesis file".to_owned(),
-            why: error.to_string(),
-        })
+        serde_json::to_string_pretty(&file)
+            .map_err(|error| NodeError::Config { what: "genesis file".to_owned(), why: error.to_string() })
     }
 
     /// Reads a genesis file of any dialect. Forks after gray glacier, or London later than block 0,
@@ -203,12 +201,9 @@ mod tests {
             ..GenesisAccount::with_ether(3)
         };
         spec.genesis.alloc.insert(Address::repeat_byte(7), contract);
-        for dialect in [
-            GenesisDialect::CoreGeth,
-            GenesisDialect::Geth,
-            GenesisDialect::Besu,
-            GenesisDialect::Embedded,
-        ] {
+        for dialect in
+            [GenesisDialect::CoreGeth, GenesisDialect::Geth, GenesisDialect::Besu, GenesisDialect::Embedded]
+        {
             let read = ChainSpec::from_genesis_json(&spec.genesis_json(dialect).unwrap()).unwrap();
             assert_eq!(read, spec, "{dialect:?}");
             assert_eq!(read.genesis.hash(), spec.genesis.hash());

@@ -51,15 +51,12 @@ proptest! {
         for changes in rounds {
             let mut trie = Trie::at(&memory, root);
             for (key, value) in changes {
-                match value {
-                    Some(value) => {
-                        trie.insert(key, value.clone()).unwrap();
-                        leaves.insert(key, value);
-                    }
-                    None => {
-                        trie.remove(key).unwrap();
-                        leaves.remove(&key);
-                    }
+                if let Some(value) = value {
+                    trie.insert(key, value.clone()).unwrap();
+                    leaves.insert(key, value);
+                } else {
+                    trie.remove(key).unwrap();
+                    leaves.remove(&key);
                 }
             }
             let mut nodes = NewNodes::new();

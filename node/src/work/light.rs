@@ -1,9 +1,9 @@
 //! Sealing with the light cache on this machine's own cores: for development chains, whose
 //! difficulty is low. Mining proper is the miner's.
 
+use crate::NodeError;
 use crate::chain::building::Candidate;
 use crate::seal::{Sealer, boundary};
-use crate::NodeError;
 use alloy_primitives::{B64, B256, U256};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -30,7 +30,8 @@ pub fn seal(
         while !stop.load(Ordering::Relaxed) && !done.load(Ordering::Relaxed) {
             let first = next_nonce.fetch_add(NONCES_AT_ONCE, Ordering::Relaxed);
             let hashes = sealer.hash_many(header.number, candidate.seal_hash, first, NONCES_AT_ONCE)?;
-            let found = (first..).zip(hashes).find(|(_, (_, result))| U256::from_be_bytes(result.0) <= boundary);
+            let found =
+                (first..).zip(hashes).find(|(_, (_, result))| U256::from_be_bytes(result.0) <= boundary);
             if let Some((nonce, (mix, _))) = found {
                 done.store(true, Ordering::Relaxed);
                 return Ok(Some((B64::from(nonce), mix)));

@@ -26,7 +26,8 @@ impl Notifier {
         let parse = |url: &String| {
             let config =
                 |why: String| crate::NodeError::Config { what: format!("notification URL {url}"), why };
-            let uri: Uri = url.parse().map_err(|error: axum::http::uri::InvalidUri| config(error.to_string()))?;
+            let uri: Uri =
+                url.parse().map_err(|error: axum::http::uri::InvalidUri| config(error.to_string()))?;
             match (uri.scheme_str(), uri.authority()) {
                 (Some("http"), Some(_)) => Ok(uri),
                 _ => Err(config("only http:// URLs can be notified".to_owned())),

@@ -31,6 +31,12 @@ pub(crate) const CONTRACT: Bytes = bytes!(
     "6025600c60003960256000f33660095760206000fd5b60003580600055600052600154600101600155600760206000a100"
 );
 
+/// Init code whose contract stores what it sees of the block (parent hash, difficulty, coinbase, base
+/// fee, time, chain id) in slots 0 to 5, and destroys itself when it is called with data.
+pub(crate) const PROBE: Bytes = bytes!(
+    "6025600c60003960256000f3436001900340600055446001554160025548600355426004554660055536602257005b41ff"
+);
+
 pub(crate) fn spec(difficulty: u64) -> ChainSpec {
     let mut spec = ChainSpec::dev(DEV_MNEMONIC, 4).unwrap();
     spec.difficulty = medrec_node::DifficultyRule::Ethash { minimum: difficulty };
@@ -52,7 +58,11 @@ impl TestNode {
 
     pub(crate) fn reopen(spec: ChainSpec, folder: Arc<TempDir>) -> Self {
         let chain = Chain::open(folder.path(), spec).unwrap();
-        let options = BackendOptions { coinbase: Some(MINER), ..BackendOptions::default() };
+        let options = BackendOptions {
+            coinbase: Some(MINER),
+            gas_limit_target: chain.spec().genesis.gas_limit,
+            ..BackendOptions::default()
+        };
         Self { backend: Backend::new(chain, options).unwrap(), folder }
     }
 
@@ -70,16 +80,22 @@ impl TestNode {
     }
 
     /// Seals a block with these transactions on any parent, and imports it as if from outside.
-    pub(crate) fn mine_on(&self, parent: &ChainBlock, coinbase: u8, transactions: Vec<Transaction>) -> (Block, Imported) {
+    pub(crate) fn mine_on(
+        &self,
+        parent: &ChainBlock,
+        coinbase: u8,
+        transactions: Vec<Transaction>,
+    ) -> (Block, Imported) {
         let template = BlockTemplate {
             coinbase: Address::repeat_byte(coinbase),
             extra_data: Bytes::new(),
-            gas_limit_target: 30_000_000,
+            gas_limit_target: self.backend.options().gas_limit_target,
         };
         let chain = self.backend.chain();
         let mut source = Listed::new(transactions);
         let candidate = chain.build(parent, &template, &mut source).unwrap();
-        let (nonce, mix) = light::seal(chain.sealer(), &candidate, 2, &AtomicBool::new(false)).unwrap().unwrap();
+        let (nonce, mix) =
+            light::seal(chain.sealer(), &candidate, 2, &AtomicBool::new(false)).unwrap().unwrap();
         let mut block = candidate.block;
         block.header.nonce = nonce;
         block.header.mix_hash = mix;
@@ -162,6 +178,20 @@ impl Sender {
             to,
             value: U256::from(value),
             input,
+            ..TxEip1559::default()
+        })
+    }
+
+    /// The simplest EIP-1559 transfer.
+    pub(crate) fn transfer(&mut self, to: Address, value: u64) -> Transaction {
+        self.sign(TxEip1559 {
+            chain_id: 1337,
+            nonce: self.nonce,
+            gas_limit: 21_000,
+            max_fee_per_gas: 10 * GWEI,
+            max_priority_fee_per_gas: GWEI / 2,
+            to: TxKind::Call(to),
+            value: U256::from(value),
             ..TxEip1559::default()
         })
     }
