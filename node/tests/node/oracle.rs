@@ -110,7 +110,9 @@ fn the_executable_specification_accepts_the_chain_and_refuses_every_mutant() {
     let importer = TestNode::new(spec.clone());
     for block in &blocks[1..] {
         if block.header.number == with_logs.header.number {
-            mutants.iter().for_each(|mutant| mutant.assert_refused_by(&importer));
+            for mutant in &mutants {
+                mutant.assert_refused_by(&importer);
+            }
         }
         importer.backend.import(block.clone(), ImportOptions::default()).unwrap();
     }
