@@ -2,7 +2,7 @@
 //!
 //! `trial_node DATADIR PORT [--seal] [--minimum N] [--notify URL]`: a development chain, or with
 //! `--minimum` the real difficulty rule with that minimum. `--seal` lets the node seal blocks by
-//! itself. The line `listening on ADDRESS` on standard output means that it answers. It ends when
+//! itself, one a second at least. The line `listening on ADDRESS` on standard output means that it answers. It ends when
 //! its standard input does.
 
 use medrec_node::node::LightSealing;
@@ -19,7 +19,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut sealing, mut notify) = (None, Vec::new());
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "--seal" => sealing = Some(LightSealing { threads: 2, period: None }),
+            "--seal" => {
+                let period = Some(std::time::Duration::from_secs(1));
+                sealing = Some(LightSealing { threads: 2, period });
+            }
             "--minimum" => {
                 let minimum = arguments.next().ok_or("missing N")?.parse()?;
                 spec.difficulty = DifficultyRule::Ethash { minimum };

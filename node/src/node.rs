@@ -19,7 +19,9 @@ use tokio::net::TcpListener;
 pub struct LightSealing {
     /// Threads that search.
     pub threads: usize,
-    /// With it a block is made this often even without transactions; without it only for them.
+    /// With it a block is made this often even without transactions; without it only for them. A chain
+    /// that stands still between transactions confuses clients that wait for the next block: ethers 6
+    /// does when a receipt appears between its first look and its first poll.
     pub period: Option<Duration>,
 }
 

@@ -9,8 +9,8 @@ const [http] = process.argv.slice(2);
 const platform = `${process.platform === "darwin" ? "darwin" : "linux"}-${process.arch === "arm64" ? "arm64" : "amd64"}`;
 const manifest = createRequire(import.meta.url).resolve(`@foundry-rs/cast-${platform}/package.json`);
 const binary = path.join(path.dirname(manifest), "bin", "cast");
-const cast = (...args) => execFileSync(binary, [...args, "--rpc-url", http], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
-const json = (...args) => JSON.parse(cast(...args, "--json"));
+const cast = (command, ...args) => execFileSync(binary, [command, "--rpc-url", http, ...args], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
+const json = (command, ...args) => JSON.parse(cast(command, "--json", ...args));
 
 const { bytecode } = compile();
 const deployed = json("send", "--private-key", KEY, "--create", bytecode);
