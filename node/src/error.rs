@@ -279,9 +279,6 @@ pub enum RejectedTransaction {
     /// More bytes than the pool takes.
     #[error("oversized data")]
     Oversized,
-    /// The sender has too many waiting.
-    #[error("account limit exceeded: {0} transactions of this sender are waiting")]
-    AccountLimit(usize),
     /// The sender is a contract (EIP-3607).
     #[error("sender not an eoa: address {0}")]
     SenderIsContract(Address),

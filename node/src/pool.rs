@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 pub struct PoolLimits {
     /// Transactions in all.
     pub transactions: usize,
-    /// Transactions of one sender.
+    /// Transactions of one sender, and how far ahead of the next nonce they may be.
     pub per_sender: usize,
     /// Encoded bytes of one transaction.
     pub transaction_bytes: usize,
@@ -116,7 +116,7 @@ impl Pool {
         if self.places.contains_key(&hash) {
             return Err(RejectedTransaction::AlreadyKnown);
         }
-        self.check_nonce(transaction.nonce(), sender, state)?;
+        self.check_nonce(transaction.nonce(), state)?;
         let mut removed = Vec::new();
         let old = self.queues.get(&sender).and_then(|queue| queue.by_nonce.get(&transaction.nonce()));
         if let Some(old) = old {
@@ -124,14 +124,8 @@ impl Pool {
                 return Err(RejectedTransaction::ReplacementUnderpriced);
             }
             removed.push(*old.transaction.tx_hash());
-        } else {
-            let waiting = self.queues.get(&sender).map_or(0, |queue| queue.by_nonce.len());
-            if waiting >= self.limits.per_sender {
-                return Err(RejectedTransaction::AccountLimit(waiting));
-            }
-            if self.places.len() >= self.limits.transactions {
-                removed.push(self.worst_tail(&transaction, sender)?);
-            }
+        } else if self.places.len() >= self.limits.transactions {
+            removed.push(self.worst_tail(&transaction, sender)?);
         }
         for hash in &removed {
             self.remove(*hash);
@@ -146,18 +140,12 @@ impl Pool {
         Ok(removed)
     }
 
-    fn check_nonce(
-        &self,
-        nonce: u64,
-        sender: Address,
-        state: SenderState,
-    ) -> Result<(), RejectedTransaction> {
+    /// The nonce must be one of the `per_sender` next ones, which bounds the sender's queue too.
+    fn check_nonce(&self, nonce: u64, state: SenderState) -> Result<(), RejectedTransaction> {
         let next = state.next_nonce;
-        if nonce < next {
-            return Err(RejectedTransaction::NonceTooLow { next, found: nonce });
-        }
+        let ahead = nonce.checked_sub(next).ok_or(RejectedTransaction::NonceTooLow { next, found: nonce })?;
         let limit = u64::try_from(self.limits.per_sender).unwrap_or(u64::MAX);
-        if nonce - next >= limit && !self.queues.contains_key(&sender) || nonce - next >= limit * 2 {
+        if ahead >= limit {
             return Err(RejectedTransaction::NonceTooHigh { next, found: nonce, limit });
         }
         Ok(())

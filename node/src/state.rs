@@ -2,10 +2,11 @@
 //!
 //! [`StateView`] reads one root. [`BlockState`] puts a block's changes before it, is what revm
 //! executes on, and turns the changes into trie nodes at the end. It knows no rules: those are
-//! [`crate::execution`]'s and revm's.
+//! [`crate::execution`]'s and revm's. The state of block 0 is made in [`genesis`].
+
+pub mod genesis;
 
 use crate::NodeError;
-use crate::spec::Genesis;
 use crate::store::{NewState, Reader};
 use crate::trie::node::Node;
 use crate::trie::{NewNodes, NodeSource, Trie};
@@ -360,47 +361,5 @@ impl DatabaseCommit for BlockState<'_> {
             }
             account.info = Some(change.info);
         }
-    }
-}
-
-/// The state of block 0 as trie nodes.
-///
-/// # Errors
-/// None in practice: nothing is read.
-pub fn genesis_state(genesis: &Genesis) -> Result<NewState, NodeError> {
-    let mut state = NewState::default();
-    let mut trie = Trie::at(&Nothing, EMPTY_ROOT_HASH);
-    for (address, account) in &genesis.alloc {
-        let mut storage = Trie::at(&Nothing, EMPTY_ROOT_HASH);
-        for (slot, value) in &account.storage {
-            let value = U256::from_be_bytes(value.0);
-            if !value.is_zero() {
-                storage.insert(keccak256(slot), alloy_rlp::encode(value))?;
-            }
-        }
-        let storage_root = storage.commit(&mut state.nodes);
-        let mut code_hash = KECCAK256_EMPTY;
-        if !account.code.is_empty() {
-            code_hash = keccak256(&account.code);
-            state.codes.insert(code_hash, account.code.clone());
-        }
-        let info = AccountInfo {
-            balance: account.balance,
-            nonce: account.nonce,
-            code_hash,
-            ..AccountInfo::default()
-        };
-        trie.insert(keccak256(address), account_rlp(&info, storage_root))?;
-    }
-    trie.commit(&mut state.nodes);
-    Ok(state)
-}
-
-/// The source of a trie that is built from nothing.
-struct Nothing;
-
-impl NodeSource for Nothing {
-    fn node(&self, hash: B256) -> Result<Arc<Node>, NodeError> {
-        Err(NodeError::Corrupt { path: "genesis".into(), what: format!("trie node {hash} is missing") })
     }
 }

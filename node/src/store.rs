@@ -205,7 +205,7 @@ impl Store {
     }
 
     fn write_genesis(&self, genesis: &Genesis) -> Result<(), NodeError> {
-        let state = crate::state::genesis_state(genesis)?;
+        let state = crate::state::genesis::genesis_state(genesis)?;
         let block = Arc::new(ChainBlock {
             hash: genesis.hash(),
             block: genesis.block(),

@@ -77,7 +77,7 @@ fn a_full_pool_drops_the_worst_paying_tail_for_a_better_one_only() {
     }
     assert_eq!(
         pool.add(transaction(3, 100, 99), sender(1), rich(0)),
-        Err(RejectedTransaction::AccountLimit(3))
+        Err(RejectedTransaction::NonceTooHigh { next: 0, found: 3, limit: 3 })
     );
     let cheap = transaction(0, 100, 5);
     pool.add(Arc::clone(&cheap), sender(2), rich(0)).unwrap();

@@ -10,8 +10,11 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::header::{CONTENT_TYPE, HOST, ORIGIN};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE,
+    HOST, ORIGIN, VARY,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use std::io;
@@ -89,7 +92,7 @@ pub async fn serve(
 fn router(server: Server) -> Router {
     let limit = server.rpc.limits().body_bytes;
     Router::new()
-        .route("/", post(answer).merge(get(upgrade)))
+        .route("/", post(answer).merge(get(upgrade)).options(preflight))
         .route("/ws", get(upgrade))
         .layer(DefaultBodyLimit::max(limit))
         .with_state(server)
@@ -105,6 +108,25 @@ impl Server {
         }
         None
     }
+}
+
+/// What a browser needs to hand the answer to the page that asked; only admitted origins get here.
+fn allow_origin(headers: &HeaderMap, response: &mut Response) {
+    if let Some(origin) = headers.get(ORIGIN) {
+        response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        response.headers_mut().insert(VARY, HeaderValue::from_static("origin"));
+    }
+}
+
+/// A browser's question before it lets a page post.
+async fn preflight(State(server): State<Server>, headers: HeaderMap) -> Response {
+    if let Some(refusal) = server.refuse(&headers) {
+        return refusal;
+    }
+    let allowed = [(ACCESS_CONTROL_ALLOW_METHODS, "POST"), (ACCESS_CONTROL_ALLOW_HEADERS, "content-type")];
+    let mut response = (StatusCode::NO_CONTENT, allowed).into_response();
+    allow_origin(&headers, &mut response);
+    response
 }
 
 async fn answer(State(server): State<Server>, headers: HeaderMap, body: Bytes) -> Response {
@@ -127,7 +149,10 @@ async fn answer(State(server): State<Server>, headers: HeaderMap, body: Bytes) -
     });
     match work.await {
         Ok(response) => {
-            ([(CONTENT_TYPE, "application/json")], Body::from(response.unwrap_or_default())).into_response()
+            let body = Body::from(response.unwrap_or_default());
+            let mut response = ([(CONTENT_TYPE, "application/json")], body).into_response();
+            allow_origin(&headers, &mut response);
+            response
         }
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
