@@ -58,3 +58,8 @@ fn viem_deploys_writes_reads_and_follows_events() {
 fn cast_deploys_writes_reads_and_traces() {
     run("cast.mjs");
 }
+
+#[test]
+fn receipts_logs_and_storage_are_those_of_anvil() {
+    run("differential.mjs");
+}
