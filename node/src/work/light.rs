@@ -40,10 +40,10 @@ pub fn seal(
         Ok(None)
     };
     std::thread::scope(|scope| {
-        let helpers: Vec<_> = (1..threads).map(|_| scope.spawn(search)).collect();
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(search)).collect();
         let mut found = search();
-        for helper in helpers {
-            match helper.join() {
+        for other in others {
+            match other.join() {
                 Ok(Ok(Some(seal))) => found = Ok(Some(seal)),
                 Ok(Ok(None)) => {}
                 Ok(Err(error)) => found = Err(error),
