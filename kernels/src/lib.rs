@@ -14,6 +14,11 @@
     unsafe_code,
     reason = "this room owns the workspace's unsafe code: SIMD intrinsics, prefetches, memory maps, OpenCL calls"
 )]
+#![expect(
+    clippy::inline_always,
+    reason = "a function over vectors must become part of a caller with #[target_feature], or its vectors go through memory"
+)]
+#![expect(clippy::many_single_char_names, reason = "the lanes of a state have no other names")]
 
 #[cfg(target_endian = "big")]
 compile_error!(
@@ -26,4 +31,7 @@ pub mod isa;
 pub mod keccak;
 pub mod limit;
 pub mod memory;
+pub mod opencl;
 pub mod progress;
+#[cfg(unix)]
+pub mod store;

@@ -75,7 +75,7 @@ fn chase<const K: usize>(pages: &[Page], thread: u64, end: Instant) -> u64 {
             for k in 0..K {
                 let word = u64::from(page[k][0]) << 32 | u64::from(page[k][16]);
                 state[k] = (state[k] ^ word).wrapping_mul(MULTIPLIER);
-                let index = (state[k] >> 32) * count >> 32;
+                let index = ((state[k] >> 32) * count) >> 32;
                 page[k] = &pages[usize::try_from(index).unwrap_or_default()];
                 prefetch_page_once(page[k]);
             }

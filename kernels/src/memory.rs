@@ -143,6 +143,18 @@ impl Table {
     }
 }
 
+/// Rows as bytes.
+pub(crate) fn bytes_of_rows(rows: &[Row]) -> &[u8] {
+    // SAFETY: a row is 64 bytes without padding, and bytes need no alignment.
+    unsafe { std::slice::from_raw_parts(rows.as_ptr().cast(), size_of_val(rows)) }
+}
+
+/// Rows as writable bytes.
+pub(crate) fn bytes_of_rows_mut(rows: &mut [Row]) -> &mut [u8] {
+    // SAFETY: as above; any 64 bytes are a row.
+    unsafe { std::slice::from_raw_parts_mut(rows.as_mut_ptr().cast(), size_of_val(rows)) }
+}
+
 /// Bytes on huge pages of the mapping that holds `address`, from `/proc/self/smaps`.
 #[cfg(target_os = "linux")]
 fn huge_bytes_of_mapping(address: usize) -> Option<u64> {

@@ -90,9 +90,3 @@ fn fill(cache: &LightCache, items: &mut [Row], threads: usize, progress: &Progre
         }
     });
 }
-impl Dataset {
-    #[doc(hidden)]
-    pub fn for_bench(p: &Parameters, t: Table) -> Self {
-        Self::from_table(p, t)
-    }
-}

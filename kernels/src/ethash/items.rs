@@ -101,7 +101,7 @@ unsafe fn fill_with<V: Vectors>(cache: Rows<'_>, first: u32, out: &mut [Row]) {
         // SAFETY: the caller promises the instructions; `Rows` checked the alignment.
         unsafe { items::<V, IN_FLIGHT>(cache, indices, &mut block) }
         part.copy_from_slice(&block.0[..part.len()]);
-        index = index.wrapping_add(IN_FLIGHT as u32);
+        index = indices[IN_FLIGHT - 1].wrapping_add(1);
     }
 }
 
@@ -141,7 +141,7 @@ unsafe fn items<V: Vectors, const K: usize>(
             }
         }
         for k in 0..K {
-            mix[k].fnv(V::Row::load(parent[k])).store(&mut items.0[k]);
+            mix[k].fnv(V::Row::load(parent[k])).store(&raw mut items.0[k]);
         }
         keccak512_rows::<V, K>(items);
     }

@@ -119,8 +119,17 @@ impl LightCache {
         let memory_error =
             |source| BuildError::Memory { what: "light cache", bytes: parameters.cache_bytes(), source };
         let mut table = TableMut::new(parameters.cache_rows as usize, Pages::Huge).map_err(memory_error)?;
-        fill_cache(table.rows_mut(), &parameters.seed_hash, progress)?;
+        Self::fill(table.rows_mut(), &parameters.seed_hash, progress)?;
         Ok(Self::from_table(parameters, table.seal().map_err(memory_error)?))
+    }
+
+    /// Fills `rows` with the light cache that grows from `seed_hash`. `progress` counts hashes.
+    pub(crate) fn fill(
+        rows: &mut [Row],
+        seed_hash: &Digest256,
+        progress: &Progress,
+    ) -> Result<(), BuildError> {
+        fill_cache(rows, seed_hash, progress)
     }
 
     /// A light cache whose rows are there already.
@@ -278,14 +287,15 @@ pub(crate) fn compress(mix: &[Row; 2]) -> Digest256 {
     mix_hash
 }
 
+/// Hashes between two looks at the stop flag.
+const STEP: usize = 4096;
+
 /// The chain of Keccak-512 from the seed hash, then three rounds of RandMemoHash.
 fn fill_cache(rows: &mut [Row], seed_hash: &Digest256, progress: &Progress) -> Result<(), BuildError> {
     let count = rows.len();
     progress.start(0, (count * (1 + CACHE_ROUNDS as usize)) as u64);
     let Some(first) = rows.first_mut() else { return Ok(()) };
     *first = super::reference::words_of(&keccak::Engine::best().keccak512(seed_hash));
-
-    const STEP: usize = 4096;
     let modulo = Modulo::new(u32::try_from(count).unwrap_or(u32::MAX));
     for round in 0..=CACHE_ROUNDS {
         for start in (0..count).step_by(STEP) {

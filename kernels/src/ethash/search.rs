@@ -1,51 +1,20 @@
 //! Full search: hashimoto over the dataset for a range of nonces, at the rate of the memory.
 //!
 //! [`Engine`] is one instruction set, chosen once; [`Engine::search`] works off a range of nonces on
-//! the calling thread. The loop itself is in `search/pipeline.rs`.
+//! the calling thread. The loop is in `search/pipeline.rs`, its two halves in `chains.rs` (pages) and
+//! `hashing.rs` (Keccak).
 
+mod chains;
+mod hashing;
+mod job;
 mod pipeline;
 
+pub use job::{IN_FLIGHT, SearchJob, SearchOutcome, Solution};
+
+use super::Page;
 use super::dataset::Dataset;
-use super::{Boundary, Page};
 use crate::isa::{Isa, IsaError};
-use crate::keccak::Digest256;
 use std::sync::atomic::AtomicBool;
-
-/// Hashes that one thread keeps in flight.
-pub const IN_FLIGHT: usize = pipeline::IN_FLIGHT;
-
-/// A nonce whose result meets the boundary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Solution {
-    /// The nonce, as the number that the header's 8 bytes hold in big-endian order.
-    pub nonce: u64,
-    /// The mix hash that goes into the header beside it.
-    pub mix_hash: Digest256,
-    /// The result, at or below the boundary.
-    pub result: Digest256,
-}
-
-/// What a search did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct SearchOutcome {
-    /// The solutions in the range that was hashed, in the order of their nonces.
-    pub solutions: Vec<Solution>,
-    /// Nonces hashed, from the first on: all of them, unless the search was stopped.
-    pub hashes: u64,
-}
-
-/// What to search.
-#[derive(Debug, Clone, Copy)]
-pub struct SearchJob<'a> {
-    /// The seal hash of the header: its Keccak-256 without mix and nonce.
-    pub header: &'a Digest256,
-    /// The boundary to meet.
-    pub boundary: &'a Boundary,
-    /// The first nonce; nonces wrap around at 2^64.
-    pub first_nonce: u64,
-    /// Nonces to hash.
-    pub count: u64,
-}
 
 /// Searches with one instruction set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

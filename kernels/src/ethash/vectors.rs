@@ -50,8 +50,8 @@ pub(crate) trait MixRow: Copy {
         let mut mix = [Aligned([0; 16]); 2];
         // SAFETY: the caller's promise is that of the trait; both rows are aligned.
         unsafe {
-            low.store(&mut mix[0].0);
-            high.store(&mut mix[1].0);
+            low.store(&raw mut mix[0].0);
+            high.store(&raw mut mix[1].0);
         }
         let mut words = [0; 8];
         let quads = mix.iter().flat_map(|row| row.0.as_chunks::<4>().0);
@@ -90,6 +90,7 @@ impl Modulo {
 
     /// `value % divisor`.
     #[inline(always)]
+    #[expect(clippy::cast_possible_truncation, reason = "the product is below 2^64 times the divisor")]
     pub(crate) const fn reduce(self, value: u32) -> u32 {
         let fraction = self.reciprocal.wrapping_mul(value as u64);
         let product = fraction as u128 * self.divisor as u128;

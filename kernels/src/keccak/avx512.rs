@@ -72,7 +72,7 @@ impl Lanes for __m512i {
 /// The lowest `words` bits, for at most 8 words.
 #[inline(always)]
 fn word_mask(words: usize) -> u8 {
-    0xff_u8.checked_shr(8_u32.saturating_sub(words as u32)).unwrap_or(0)
+    [0x00, 0x01, 0x03, 0x07, 0x0f, 0x1f, 0x3f, 0x7f, 0xff][words.min(8)]
 }
 
 /// Transposes 8 x 8 words: pairs, then quarters, then halves.

@@ -19,7 +19,7 @@ impl MixRow for [__m256i; 2] {
     #[inline(always)]
     unsafe fn load(row: *const Row) -> Self {
         // SAFETY: the caller promises AVX2 and a readable row aligned to 64 bytes.
-        unsafe { [_mm256_load_si256(row.cast()), _mm256_load_si256(row.cast::<__m256i>().add(1))] }
+        unsafe { [_mm256_load_si256(row.cast()), _mm256_load_si256(row.cast::<u8>().add(32).cast())] }
     }
 
     #[inline(always)]
@@ -27,7 +27,7 @@ impl MixRow for [__m256i; 2] {
         // SAFETY: the caller promises AVX2 and a writable row aligned to 64 bytes.
         unsafe {
             _mm256_store_si256(row.cast(), self[0]);
-            _mm256_store_si256(row.cast::<__m256i>().add(1), self[1]);
+            _mm256_store_si256(row.cast::<u8>().add(32).cast(), self[1]);
         }
     }
 

@@ -1,0 +1,30 @@
+//! Rivals as engines of medrec's own benchmarks, and the generator of docs/HASHRATE.md.
+//!
+//! Each rival implements the same definition as our engines (`medrec-benches`), has its answers checked
+//! like them, and takes turns with them in one run. Rival crates are linked; rivals in C and C++ are
+//! small driver processes compiled from `drivers/`, since this workspace keeps foreign calls out of Rust
+//! code. A rival that is not there becomes a row that says what is missing.
+//!
+//! What is not here: our engines (`medrec-kernels`), the harness (`medrec-benches`).
+
+mod arguments;
+mod chfast;
+mod crates;
+mod driver;
+mod ethash_crate;
+mod geth;
+mod hashrate;
+mod progress;
+mod sources;
+mod xkcp;
+
+use clap::Parser as _;
+
+use arguments::{Arguments, Command};
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().command {
+        Command::Fetch => sources::fetch(),
+        Command::Hashrate(arguments) => hashrate::run(&arguments),
+    }
+}

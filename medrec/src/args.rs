@@ -1,0 +1,180 @@
+//! The command line as the user types it. Nothing here decides or runs anything.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::shell::Output;
+
+/// Mine anonymised medical aggregates; keep records where they are.
+#[derive(Debug, Parser)]
+#[command(
+    name = "medrec",
+    version,
+    arg_required_else_help = true,
+    after_help = "Examples:\n  \
+        medrec engines                        what this machine can hash with\n  \
+        medrec bench keccak                   Keccak-256, every engine, 1 and all threads\n  \
+        medrec bench ethash --json > a.json   full search against the machine's own limit\n\n\
+        Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 engine or device not available,\n\
+        4 an engine gave a wrong answer, 130 interrupted."
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) output: Output,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List what this machine can hash with, and which engine will be used, and why.
+    #[command(after_help = "Example:\n  medrec engines --json | jq .keccak")]
+    Engines,
+    /// Measure hashrates beside the machine's own limit, or compare two records.
+    #[command(subcommand)]
+    Bench(BenchCommand),
+}
+
+/// Which benchmark.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchCommand {
+    /// Full Ethash search over a dataset in memory, held against random reads of the same memory.
+    #[command(after_help = "Examples:\n  \
+            medrec bench ethash\n  \
+            medrec bench ethash --engine avx512 --threads 2 --pages 4k --samples 9\n  \
+            medrec bench ethash --device 0 --json --save\n\n\
+            The dataset of the epoch (1 GiB for epoch 0) is taken from the cache folder, or built and\n\
+            stored there first.")]
+    Ethash(EthashArguments),
+    /// Keccak-256 or Keccak-512 of many short messages.
+    #[command(after_help = "Example:\n  medrec bench keccak --bits 512 --message-bytes 64 --threads 1")]
+    Keccak(KeccakArguments),
+    /// Building Ethash's light cache and dataset ("DAG").
+    #[command(after_help = "Examples:\n  medrec bench dag              rates over a part of the dataset\n  \
+            medrec bench dag --whole      time of the whole dataset")]
+    Dag(DagArguments),
+    /// Ratios of a second record to a first one, with every reason not to trust them.
+    #[command(after_help = "Example:\n  medrec bench compare before.json after.json")]
+    Compare {
+        /// The record that ratios are taken to.
+        first: PathBuf,
+        /// The record to compare with it.
+        second: PathBuf,
+    },
+}
+
+/// What all benchmarks take.
+#[derive(Debug, Args)]
+pub(crate) struct SamplingArguments {
+    /// Engines to measure; all that run on this machine when absent. `medrec engines` lists them.
+    #[arg(long = "engine", short, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) engines: Vec<String>,
+    /// Numbers of threads to measure with; 1 and all processors when absent.
+    #[arg(long, short, value_name = "N", value_delimiter = ',')]
+    pub(crate) threads: Vec<usize>,
+    /// Length of a sample.
+    #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
+    pub(crate) seconds: f64,
+    /// Samples of each engine.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) samples: u32,
+    /// Write the record to `<record-dir>/<device>/<time>-<benchmark>.json` too.
+    #[arg(long)]
+    pub(crate) save: bool,
+    /// Folder of saved records.
+    #[arg(long, value_name = "DIR", default_value = "benches/record")]
+    pub(crate) record_dir: PathBuf,
+}
+
+/// Arguments of `medrec bench keccak`.
+#[derive(Debug, Args)]
+pub(crate) struct KeccakArguments {
+    #[command(flatten)]
+    pub(crate) sampling: SamplingArguments,
+    /// Digest length.
+    #[arg(long, value_enum, default_value_t = Bits::Bits256)]
+    pub(crate) bits: Bits,
+    /// Length of each message in bytes.
+    #[arg(long, value_name = "N", default_value_t = 40)]
+    pub(crate) message_bytes: usize,
+}
+
+/// Digest lengths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Bits {
+    /// Keccak-256.
+    #[value(name = "256")]
+    Bits256,
+    /// Keccak-512.
+    #[value(name = "512")]
+    Bits512,
+}
+
+/// Arguments that say which dataset.
+#[derive(Debug, Args)]
+pub(crate) struct EpochArguments {
+    /// Epoch of 30,000 blocks whose dataset is used.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) epoch: u64,
+    /// Take a cache of 1,021 rows and a dataset of 8,198 items instead: a quick check of the whole path,
+    /// whose figures say nothing about mining (everything fits into the processor's caches).
+    #[arg(long, conflicts_with = "epoch")]
+    pub(crate) reduced: bool,
+}
+
+/// Arguments of `medrec bench ethash`.
+#[derive(Debug, Args)]
+pub(crate) struct EthashArguments {
+    #[command(flatten)]
+    pub(crate) sampling: SamplingArguments,
+    #[command(flatten)]
+    pub(crate) epoch: EpochArguments,
+    /// Pages of the dataset's memory; huge ones where the system gives them when absent.
+    #[arg(long, value_enum)]
+    pub(crate) pages: Option<PagesArgument>,
+    /// Measure this OpenCL device instead of the processor: its number in `medrec engines`, or a part of its
+    /// name.
+    #[arg(long, value_name = "DEVICE", conflicts_with_all = ["engines", "threads", "pages"])]
+    pub(crate) device: Option<String>,
+    /// Hash from the light cache alone instead, as verifiers do: one by one and in batches.
+    #[arg(long, conflicts_with_all = ["device", "pages"])]
+    pub(crate) light: bool,
+    /// Folder of stored datasets; `MEDREC_CACHE_DIR`, else `medrec/ethash` in the user's cache folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
+/// Arguments of `medrec bench dag`.
+#[derive(Debug, Args)]
+pub(crate) struct DagArguments {
+    #[command(flatten)]
+    pub(crate) sampling: SamplingArguments,
+    #[command(flatten)]
+    pub(crate) epoch: EpochArguments,
+    /// Generate whole datasets on this OpenCL device: its number in `medrec engines`, or a part of its name.
+    #[arg(long, value_name = "DEVICE", conflicts_with_all = ["engines", "threads"])]
+    pub(crate) device: Option<String>,
+    /// Build the whole dataset in each sample, however long it takes.
+    #[arg(long)]
+    pub(crate) whole: bool,
+}
+
+/// Page sizes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PagesArgument {
+    /// Huge pages (2 MiB), by transparent huge pages.
+    Huge,
+    /// The processor's small pages (4 KiB).
+    #[value(name = "4k")]
+    Small,
+}
+
+/// Parses the process's arguments.
+///
+/// # Errors
+/// What the parser has to say, help and version included.
+pub(crate) fn parse() -> Result<Arguments, clap::Error> {
+    Arguments::try_parse()
+}
