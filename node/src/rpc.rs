@@ -12,6 +12,7 @@ mod blocks;
 mod calls;
 mod debug;
 mod fees;
+mod filter_table;
 mod filters;
 mod logs;
 mod mining;
@@ -27,7 +28,7 @@ mod view;
 pub use error::RpcError;
 
 use crate::backend::Backend;
-use filters::Filters;
+use filter_table::Filters;
 use params::Params;
 use serde_json::Value;
 use std::sync::Arc;

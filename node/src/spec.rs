@@ -10,7 +10,7 @@ pub mod genesis_file;
 pub mod rewards;
 
 pub use difficulty::DifficultyRule;
-pub use genesis::{Genesis, GenesisAccount};
+pub use genesis::{GAS_LIMIT_TARGET, Genesis, GenesisAccount};
 pub use genesis_file::GenesisDialect;
 
 use crate::NodeError;
@@ -23,8 +23,6 @@ pub const DEV_DIFFICULTY: u64 = 100;
 pub const DEV_MNEMONIC: &str = "test test test test test test test test test test test junk";
 /// Accounts derived from the mnemonic on `--dev` chains.
 pub const DEV_ACCOUNTS: u32 = 10;
-/// The gas limit that blocks drift towards unless told otherwise.
-pub const GAS_LIMIT_TARGET: u64 = 30_000_000;
 
 /// A chain's identity and rules.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,23 +5,25 @@
 //! survives `kill -9` and power loss whole or not at all. Readers work on snapshots and never wait.
 //!
 //! Blocks of side chains are stored like canonical ones; only the indices know the difference.
-//! Table layouts and snapshots are in [`tables`] and [`reader`].
+//! What is stored is in [`content`], the open file in [`database`], table layouts and snapshots in
+//! [`tables`] and [`reader`].
 
+mod content;
+mod database;
 pub mod reader;
 mod tables;
 
+pub use content::{ChainBlock, HeadChange, NewState};
+pub use database::Store;
 pub use reader::Reader;
 
 use crate::spec::Genesis;
-use crate::trie::NewNodes;
-use crate::trie::node::Node;
-use crate::{Block, ChainSpec, NodeError, ReceiptEnvelope, Transaction};
+use crate::{ChainSpec, NodeError, Transaction};
 use alloy_eips::eip2718::Encodable2718;
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_primitives::B256;
 use quick_cache::sync::Cache;
 use redb::{Database, Durability, WriteTransaction};
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// redb's page cache. Its default of 1 GiB is too much for a laptop.
@@ -32,71 +34,6 @@ const CACHED_NODES: usize = 1 << 16;
 const CACHED_BLOCKS: usize = 512;
 /// Analysed contracts kept in memory.
 const CACHED_CODES: usize = 512;
-
-/// A block that passed every check, with what its execution gave.
-#[derive(Debug, Clone)]
-pub struct ChainBlock {
-    /// Its hash.
-    pub hash: B256,
-    /// Header, transactions, ommers.
-    pub block: Block,
-    /// Difficulty of this block and all its ancestors.
-    pub total_difficulty: U256,
-    /// The sender of each transaction.
-    pub senders: Vec<Address>,
-    /// The receipt of each transaction.
-    pub receipts: Vec<ReceiptEnvelope>,
-}
-
-impl ChainBlock {
-    /// The block's number.
-    pub fn number(&self) -> u64 {
-        self.block.header.number
-    }
-}
-
-/// State that an execution made.
-#[derive(Debug, Clone, Default)]
-pub struct NewState {
-    /// Trie nodes by hash.
-    pub nodes: NewNodes,
-    /// Contract code by hash.
-    pub codes: BTreeMap<B256, Bytes>,
-}
-
-/// How the canonical chain changes: blocks leave it, highest first, and join it, lowest first.
-#[derive(Debug, Clone, Default)]
-pub struct HeadChange {
-    /// Blocks that leave the canonical chain, highest first.
-    pub reverted: Vec<Arc<ChainBlock>>,
-    /// Blocks that join it, lowest first; the last one is the new head.
-    pub enacted: Vec<Arc<ChainBlock>>,
-}
-
-impl HeadChange {
-    /// Transactions of the reverted blocks that no enacted block contains.
-    pub fn orphaned_transactions(&self) -> Vec<(&Transaction, Address)> {
-        let enacted: BTreeSet<&B256> = self
-            .enacted
-            .iter()
-            .flat_map(|block| block.block.body.transactions.iter().map(Transaction::tx_hash))
-            .collect();
-        let reverted = self.reverted.iter().rev();
-        reverted
-            .flat_map(|block| block.block.body.transactions.iter().zip(block.senders.iter().copied()))
-            .filter(|(tx, _)| !enacted.contains(tx.tx_hash()))
-            .collect()
-    }
-}
-
-/// The database, and the caches before it.
-pub struct Store {
-    db: Database,
-    path: PathBuf,
-    nodes: Cache<B256, Arc<Node>>,
-    blocks: Cache<B256, Arc<ChainBlock>>,
-    codes: Cache<B256, revm::bytecode::Bytecode>,
-}
 
 impl Store {
     /// Opens the database of `spec` in `datadir`, and writes its genesis when it is new.
@@ -230,13 +167,5 @@ impl Store {
             Ok(())
         };
         commit().map_err(|source| self.failed(source))
-    }
-
-    fn failed(&self, source: impl Into<redb::Error>) -> NodeError {
-        NodeError::Store { path: self.path.clone(), source: Box::new(source.into()) }
-    }
-
-    fn corrupt(&self, what: impl Into<String>) -> NodeError {
-        NodeError::Corrupt { path: self.path.clone(), what: what.into() }
     }
 }

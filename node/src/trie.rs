@@ -9,11 +9,12 @@
 
 pub mod node;
 
+pub use node::NewNodes;
+
 use crate::NodeError;
 use alloy_consensus::constants::EMPTY_ROOT_HASH;
 use alloy_primitives::{B256, Bytes, keccak256};
 use node::{Link, Node};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Where stored nodes come from.
@@ -24,9 +25,6 @@ pub trait NodeSource {
     /// Storage errors; [`NodeError::Corrupt`] when it is missing, for a root never points at nothing.
     fn node(&self, hash: B256) -> Result<Arc<Node>, NodeError>;
 }
-
-/// Nodes that a commit made: RLP by hash.
-pub type NewNodes = BTreeMap<B256, Bytes>;
 
 /// The 64 nibbles of a key.
 type Path = [u8; 64];

@@ -2,8 +2,9 @@
 //!
 //! A block or log filter remembers the last block that its owner heard of and asks the chain for the
 //! path from there to the head: nothing piles up while nobody asks, and a re-org is told exactly
-//! once. Filters that nobody asks about expire.
+//! once. Filters that nobody asks about expire; [`super::filter_table`] keeps them.
 
+use super::filter_table::{Entry, Kind};
 use super::logs::logs_of_change;
 use super::params::Params;
 use super::{Answer, Rpc, RpcError, view};
@@ -11,48 +12,11 @@ use crate::backend::Announced;
 use crate::store::{ChainBlock, HeadChange};
 use alloy_primitives::{B256, U64};
 use alloy_rpc_types_eth::{Filter, FilterBlockOption};
-use parking_lot::Mutex;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
-
-enum Kind {
-    Blocks(Arc<ChainBlock>),
-    Logs(Arc<ChainBlock>, Box<Filter>),
-    Pending(broadcast::Receiver<Announced>),
-}
-
-struct Entry {
-    kind: Kind,
-    asked: Instant,
-}
-
-/// All polled filters.
-pub(super) struct Filters {
-    entries: Mutex<BTreeMap<u64, Entry>>,
-    limit: usize,
-    lifetime: Duration,
-}
-
-impl Filters {
-    pub(super) fn new(limit: usize, lifetime: Duration) -> Self {
-        Self { entries: Mutex::new(BTreeMap::new()), limit, lifetime }
-    }
-
-    fn add(&self, kind: Kind) -> Result<u64, RpcError> {
-        let mut entries = self.entries.lock();
-        entries.retain(|_, entry| entry.asked.elapsed() < self.lifetime);
-        if entries.len() >= self.limit {
-            return Err(RpcError::limit(format!("at most {} filters at once", self.limit)));
-        }
-        let id = entries.last_key_value().map_or(1, |(last, _)| last + 1);
-        entries.insert(id, Entry { kind, asked: Instant::now() });
-        Ok(id)
-    }
-}
 
 impl Rpc {
     pub(super) fn filters(&self, method: &str, params: &Params) -> Option<Answer> {

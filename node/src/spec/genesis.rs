@@ -11,6 +11,8 @@ use alloy_signer_local::{MnemonicBuilder, coins_bip39::English};
 use alloy_trie::TrieAccount;
 use std::collections::BTreeMap;
 
+/// The gas limit that blocks drift towards unless told otherwise.
+pub const GAS_LIMIT_TARGET: u64 = 30_000_000;
 /// Wei in an ether.
 const WEI_PER_ETHER: u128 = 1_000_000_000_000_000_000;
 /// The base fee of the first block, in wei (EIP-1559).
@@ -65,7 +67,7 @@ impl Genesis {
         Self {
             timestamp: 0,
             extra_data: Bytes::from_static(b"medrec"),
-            gas_limit: super::GAS_LIMIT_TARGET,
+            gas_limit: GAS_LIMIT_TARGET,
             difficulty,
             base_fee_wei: INITIAL_BASE_FEE_WEI,
             nonce: 0x42,

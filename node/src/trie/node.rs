@@ -1,8 +1,11 @@
 //! One trie node: its three forms, and their RLP (yellow paper, appendix D).
 
-use super::NewNodes;
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::{B256, Bytes, keccak256};
 use alloy_rlp::{Decodable, Encodable, Header};
+use std::collections::BTreeMap;
+
+/// Nodes that a commit made: RLP by hash.
+pub type NewNodes = BTreeMap<B256, Bytes>;
 
 /// A child of a node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use super::*;
 use parking_lot::Mutex;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 
 #[derive(Default)]
 struct Memory(Mutex<NewNodes>);
