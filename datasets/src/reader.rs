@@ -13,16 +13,16 @@ mod output;
 mod parquet;
 mod pipeline;
 mod record;
+mod report;
 mod session;
 mod synthea;
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 pub use flat::Mapping;
-use medrec_domain::schema::Table;
+pub use report::ReadReport;
 
-use crate::error::{BadRow, DatasetError};
+use crate::error::DatasetError;
 use crate::folder::{Folder, FolderWriter, Sink};
 use crate::options::{Progress, ReadOptions};
 
@@ -40,21 +40,6 @@ pub enum Format {
     Parquet,
     /// One flat CSV file, described by a mapping.
     Table(Box<Mapping>),
-}
-
-/// What a reader did.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ReadReport {
-    /// Rows read from each file, broken ones included.
-    pub rows_read: BTreeMap<String, u64>,
-    /// Rows written to each table.
-    pub rows_written: BTreeMap<Table, u64>,
-    /// Broken rows of each file that were left out.
-    pub rows_skipped: BTreeMap<String, u64>,
-    /// The first broken rows, up to 100 of each file.
-    pub bad_rows: Vec<BadRow>,
-    /// Optional files that were not there.
-    pub missing_files: Vec<String>,
 }
 
 /// Reads the records in `folder` into `sink`.

@@ -18,10 +18,9 @@ mod parquet;
 mod person;
 mod random;
 mod synthea;
+mod writer;
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use medrec_domain::CalendarDate;
 use rayon::prelude::*;
@@ -29,25 +28,11 @@ use rayon::prelude::*;
 use crate::error::DatasetError;
 use crate::options::Progress;
 use person::{Person, World};
+pub use writer::SynthFormat;
+use writer::Writer;
 
 /// Persons of a chunk: the unit of parallel work.
 const PERSONS_PER_CHUNK: u64 = 1000;
-
-/// What to write.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SynthFormat {
-    /// Synthea's CSV export.
-    SyntheaCsv,
-    /// FHIR R4 Bulk Data NDJSON.
-    FhirNdjson,
-    /// OMOP CDM 5.3 as CSV.
-    Omop53,
-    /// OMOP CDM 5.4 as CSV.
-    Omop54,
-    /// The canonical tables as Parquet.
-    Parquet,
-}
 
 /// A population.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,14 +105,6 @@ impl SynthReport {
     }
 }
 
-/// A writer of one format. What a chunk becomes is made in parallel, and written in order.
-trait Writer {
-    type Encoded: Send;
-    fn encode(format: SynthFormat, world: &World, persons: &[Person]) -> Result<Self::Encoded, DatasetError>;
-    fn write(&mut self, encoded: Self::Encoded) -> Result<(), DatasetError>;
-    fn finish(self) -> Result<(), DatasetError>;
-}
-
 /// Writes a population into the folder `out`, which is created. Files of an earlier run are replaced.
 ///
 /// # Errors
@@ -196,47 +173,3 @@ impl SynthReport {
         }
     }
 }
-
-/// Text files that grow chunk by chunk: what the three text formats share.
-struct TextFiles {
-    files: Vec<(PathBuf, BufWriter<File>)>,
-}
-
-impl TextFiles {
-    /// Creates the files, each with its first line.
-    fn create(folder: &Path, files: &[(&str, &str)]) -> Result<Self, DatasetError> {
-        let create = |(name, header): &(&str, &str)| {
-            let path = folder.join(name);
-            let mut file = BufWriter::new(File::create(&path).map_err(DatasetError::io(&path))?);
-            if !header.is_empty() {
-                writeln!(file, "{header}").map_err(DatasetError::io(&path))?;
-            }
-            Ok((path, file))
-        };
-        Ok(Self { files: files.iter().map(create).collect::<Result<_, DatasetError>>()? })
-    }
-
-    /// Appends a text to each file, in the order in which they were created.
-    fn append(&mut self, texts: &[String]) -> Result<(), DatasetError> {
-        for ((path, file), text) in self.files.iter_mut().zip(texts) {
-            file.write_all(text.as_bytes()).map_err(DatasetError::io(path))?;
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Result<(), DatasetError> {
-        for (path, mut file) in self.files {
-            file.flush().map_err(DatasetError::io(&path))?;
-        }
-        Ok(())
-    }
-}
-
-/// Writes a line of a text file. Writing to memory cannot fail.
-macro_rules! line {
-    ($text:expr, $($argument:tt)*) => {{
-        use std::fmt::Write as _;
-        _ = writeln!($text, $($argument)*);
-    }};
-}
-use line;

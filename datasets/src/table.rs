@@ -4,6 +4,7 @@
 //! are written as small structs (`row`) and collected column by column (`batch`).
 
 pub(crate) mod batch;
+pub(crate) mod cell;
 pub(crate) mod row;
 
 use std::sync::Arc;

@@ -5,10 +5,13 @@
 //! values export integers so). Source values, which hold medical record numbers and free text, are
 //! looked at only where a closed vocabulary takes them.
 
+mod columns;
 mod lookup;
 
 use csv::ByteRecord;
 use medrec_domain::schema::Table;
+
+use columns::{find, id, number_id, required_id};
 
 use super::output::{Decode, Links, Output, PersonRecord, Repeats};
 use super::record::{Column, CsvSource, check_width};
@@ -61,36 +64,6 @@ pub(super) fn read(session: &mut Session<'_>) -> Result<(), DatasetError> {
         }
     }
     Ok(())
-}
-
-/// An optional file, or a note that it is not there.
-fn find(session: &mut Session<'_>, name: &str) -> Option<Input> {
-    let input = Input::find(&session.folder, name);
-    if input.is_none() {
-        session.missing(name);
-    }
-    input
-}
-
-/// An id without the `.0` of data frames; `None` where it is missing or 0, which the model uses for none.
-fn id<'r>(column: &Column, record: &'r ByteRecord) -> Result<Option<&'r str>, RowProblem> {
-    let Some(text) = column.optional(record)? else { return Ok(None) };
-    let text = text.strip_suffix(".0").unwrap_or(text);
-    if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(column.problem(text, "is not an id"));
-    }
-    Ok(Some(text).filter(|text| *text != "0"))
-}
-
-/// As [`id`], for ids that may not be missing.
-fn required_id<'r>(column: &Column, record: &'r ByteRecord) -> Result<&'r str, RowProblem> {
-    id(column, record)?.ok_or_else(|| column.problem("", "is missing"))
-}
-
-/// As [`id`], as a number.
-fn number_id(column: &Column, record: &ByteRecord) -> Result<Option<u64>, RowProblem> {
-    let Some(text) = id(column, record)? else { return Ok(None) };
-    text.parse().map(Some).map_err(|_| column.problem(text, "is not an id"))
 }
 
 fn person_row<'l>(source: &CsvSource, lookups: &'l Lookups) -> Result<Box<Decode<'l>>, DatasetError> {

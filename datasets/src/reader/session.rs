@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use csv::ByteRecord;
 use medrec_domain::schema::Table;
 
-use super::ReadReport;
 use super::joins::Joins;
 use super::output::{Decode, Finished, Links, Output, Repeats, decode_chunk, person_row, renumbered};
 use super::pipeline;
 use super::record::Source;
+use super::report::ReadReport;
 use crate::error::{BadRow, DatasetError, RowProblem};
 use crate::folder::Sink;
 use crate::input::Input;

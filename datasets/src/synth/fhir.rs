@@ -8,7 +8,7 @@ use std::path::Path;
 use super::catalogue::{CLASSES, CONDITIONS, DRUGS, PROCEDURES, STATES, TESTS};
 use super::identity::encounter_id;
 use super::person::{Event, Person, World};
-use super::{SynthFormat, TextFiles, Writer, line};
+use super::writer::{SynthFormat, TextFiles, Writer, line};
 use crate::error::DatasetError;
 
 const FILES: [(&str, &str); 6] = [

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::catalogue::{CLASSES, CONDITIONS, DRUGS, LOCAL_CONCEPTS, PROCEDURES, STATES, TESTS};
 use super::person::{Person, World};
-use super::{SynthFormat, TextFiles, Writer, line};
+use super::writer::{SynthFormat, TextFiles, Writer, line};
 use crate::error::DatasetError;
 
 /// Version of the model.

@@ -9,7 +9,7 @@ use medrec_domain::schema::Table;
 
 use super::catalogue::{CLASSES, CONDITIONS, DRUGS, PROCEDURES, STATES, TESTS};
 use super::person::{Event, Person, World};
-use super::{SynthFormat, Writer};
+use super::writer::{SynthFormat, Writer};
 use crate::error::DatasetError;
 use crate::folder::{FolderWriter, Sink};
 use crate::table::batch::Batch;

@@ -13,19 +13,9 @@ use arrow_array::{ArrayRef, RecordBatch};
 use medrec_domain::CalendarDate;
 use medrec_domain::schema::{ColumnKind, Table};
 
+use super::cell::Cell;
 use super::row::Row;
 use crate::error::DatasetError;
-
-/// A value of one column, borrowed from the row that is being read.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Cell<'a> {
-    Pseudonym(Option<u64>),
-    Word(Option<&'a str>),
-    Year(Option<i16>),
-    Date(Option<CalendarDate>),
-    Number(Option<f64>),
-    Flag(bool),
-}
 
 enum Column {
     Pseudonym(UInt64Builder),

@@ -6,7 +6,7 @@
 use medrec_domain::CalendarDate;
 use medrec_domain::schema::Table;
 
-use super::batch::Cell;
+use super::cell::Cell;
 
 /// A row that knows its table and its cells, in the order of the table's columns.
 pub(crate) trait Row<'a> {

@@ -8,16 +8,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Dimension, Period, TableQuery, Workload, check};
+use super::model::{Dimension, Period, TableQuery, Workload};
 use crate::canonical;
 use crate::date::CalendarDate;
 use crate::digest::Digest;
 use crate::error::DomainError;
 use crate::privacy_loss::Rho;
 use crate::scope::ValueSets;
-
-/// The catalogue that comes with the software.
-const STANDARD: &str = include_str!("../../workloads/catalogue.toml");
 
 /// A checked catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,23 +65,6 @@ pub struct BountyQuery {
 }
 
 impl Catalogue {
-    /// Reads and checks a catalogue file. `file` is its name for messages.
-    ///
-    /// # Errors
-    /// [`DomainError::Workload`] with the file's name, the line and what is wrong there.
-    pub fn parse(file: &str, text: &str) -> Result<Self, DomainError> {
-        let source = check::Source { file, text };
-        check::catalogue(&source, source.read()?)
-    }
-
-    /// The catalogue that comes with the software (`domain/workloads/catalogue.toml`).
-    ///
-    /// # Errors
-    /// None in practice: a test reads it.
-    pub fn standard() -> Result<Self, DomainError> {
-        Self::parse("catalogue.toml", STANDARD)
-    }
-
     /// The query that a digest from a transaction means, with its name.
     pub fn by_digest(&self, digest: &Digest) -> Option<(&str, &CatalogueQuery)> {
         let found = self.queries.iter().find(|(_, query)| query.digest().is_ok_and(|own| own == *digest));

@@ -3,7 +3,7 @@
 //! Everything here comes from the workload, the public list of organisations and the window. No
 //! record takes part, so the shape of a release tells nothing about anybody.
 
-use super::{CalendarUnit, Dimension, Level, Period};
+use super::model::{CalendarUnit, Dimension, Level, Period};
 use crate::date::CalendarDate;
 
 /// Label of the cell that takes what no declared cell takes.

@@ -4,15 +4,19 @@
 //! that are missing cannot be filled in from data, and a field of another table cannot be counted.
 
 mod measure;
+mod source;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+pub(super) use source::Source;
+use source::Vocabulary;
 use toml::Spanned;
 
 use super::catalogue::{Catalogue, CatalogueQuery};
-use super::{CalendarUnit, Dimension, Level, Period, Workload, file};
+use super::file;
+use super::model::{CalendarUnit, Dimension, Level, Period, Workload};
 use crate::date::CalendarDate;
 use crate::error::DomainError;
 use crate::privacy_loss::Rho;
@@ -21,66 +25,6 @@ use crate::scope::ValueSets;
 
 /// Counts below 11 are what CMS withholds (no cell of 1 to 10), so 11 is the default.
 const DEFAULT_SMALL_CELL_THRESHOLD: u32 = 11;
-
-/// The file's name and text, for messages.
-pub(super) struct Source<'a> {
-    pub(super) file: &'a str,
-    pub(super) text: &'a str,
-}
-
-impl Source<'_> {
-    /// An error at a place of the text.
-    fn error(&self, span: &Range<usize>, problem: impl Into<String>) -> DomainError {
-        let before = self.text.get(..span.start).unwrap_or(self.text);
-        let line = before.bytes().filter(|&byte| byte == b'\n').count() + 1;
-        DomainError::Workload { file: self.file.to_owned(), line, problem: problem.into() }
-    }
-
-    fn refuse<T>(&self, span: &Range<usize>, problem: impl Into<String>) -> Result<T, DomainError> {
-        Err(self.error(span, problem))
-    }
-
-    pub(super) fn read(&self) -> Result<file::File, DomainError> {
-        toml::from_str(self.text).map_err(|error| {
-            let problem = error.message().lines().collect::<Vec<_>>().join(", ");
-            self.error(&error.span().unwrap_or(0..0), problem)
-        })
-    }
-
-    /// A text parsed as `T`, or its error at its place.
-    fn parsed<T: std::str::FromStr<Err = DomainError>>(
-        &self,
-        text: &Spanned<String>,
-    ) -> Result<T, DomainError> {
-        text.as_ref().parse().map_err(|error: DomainError| self.error(&text.span(), error.to_string()))
-    }
-
-    /// A name: lower-case words and digits joined by `-` or `_`, starting with a letter.
-    fn name(&self, text: &Spanned<String>) -> Result<String, DomainError> {
-        let name = text.as_ref();
-        let good = name.starts_with(|first: char| first.is_ascii_lowercase())
-            && name.len() <= 64
-            && name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'));
-        if good {
-            return Ok(name.clone());
-        }
-        self.refuse(&text.span(), format!("name {name:?} is not made of lower-case letters, digits, - and _"))
-    }
-
-    fn positive(&self, number: Option<&Spanned<u32>>, what: &str) -> Result<u32, DomainError> {
-        match number {
-            None => Ok(1),
-            Some(number) if (1..=1_000_000).contains(number.as_ref()) => Ok(*number.as_ref()),
-            Some(number) => self.refuse(&number.span(), format!("{what} must lie between 1 and 1000000")),
-        }
-    }
-}
-
-/// What tables refer to: checked dimensions and value sets.
-struct Vocabulary {
-    dimensions: BTreeMap<String, Dimension>,
-    value_sets: ValueSets,
-}
 
 /// Checks a workload: every table of it, and that it is not a catalogue.
 pub(super) fn workload(source: &Source<'_>, file: file::File) -> Result<Workload, DomainError> {

@@ -10,7 +10,7 @@ use csv::ByteRecord;
 use super::super::joins::OrganisationRecord;
 use super::super::record::{CsvSource, Source};
 use super::super::session::Session;
-use super::{find, id, number_id};
+use super::columns::{find, id, number_id};
 use crate::error::{DatasetError, RowProblem};
 use crate::vocabulary::{code, place};
 

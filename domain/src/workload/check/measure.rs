@@ -2,8 +2,9 @@
 
 use toml::Spanned;
 
-use super::super::{Measure, MeasureKind, file};
-use super::Source;
+use super::super::file;
+use super::super::model::{Measure, MeasureKind};
+use super::source::Source;
 use crate::bounds::Bounds;
 use crate::decimal::Decimal;
 use crate::error::DomainError;

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use toml::Spanned;
 
-use super::super::{Condition, Dimension, TableQuery, file};
-use super::{Source, Vocabulary, measure};
+use super::super::file;
+use super::super::model::{Condition, Dimension, TableQuery};
+use super::measure;
+use super::source::{Source, Vocabulary};
 use crate::error::DomainError;
 use crate::schema::{ColumnKind, Field, Table};
 
