@@ -2,7 +2,7 @@
 //!
 //! Source: the Ethash specification, "Definitions" and "Parameters"; ECIP-1099 for Etchash.
 
-use crate::keccak::{Digest256, reference};
+use crate::keccak::{Digest256, Engine};
 
 /// Bytes of a cache row and of a dataset item.
 pub const ITEM_BYTES: u64 = 64;
@@ -125,12 +125,13 @@ impl Parameters {
     /// # Errors
     /// [`ParametersError::UnknownSeedHash`] when no supported epoch has it.
     pub fn of_seed_hash(schedule: Schedule, seed: &Digest256) -> Result<Self, ParametersError> {
+        let engine = Engine::best();
         let mut candidate = [0; 32];
         for step in 0..=LAST_EPOCH * schedule.epoch_length() / SEED_EPOCH_LENGTH {
             if candidate == *seed {
                 return Self::of_block(schedule, step * SEED_EPOCH_LENGTH);
             }
-            candidate = reference::keccak256(&candidate);
+            candidate = engine.keccak256(&candidate);
         }
         Err(ParametersError::UnknownSeedHash { seed_hash: *seed, schedule })
     }
@@ -163,7 +164,7 @@ impl Parameters {
 /// epoch's first block.
 fn seed_hash(schedule: Schedule, epoch: u64) -> Digest256 {
     let steps = epoch * schedule.epoch_length() / SEED_EPOCH_LENGTH;
-    (0..steps).fold([0; 32], |seed, _| reference::keccak256(&seed))
+    (0..steps).fold([0; 32], |seed, _| Engine::best().keccak256(&seed))
 }
 
 /// Bytes of the light cache: the largest prime number of rows below a line that grows by 128 KiB an
@@ -193,6 +194,7 @@ fn is_prime(n: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keccak::reference;
 
     #[test]
     fn sizes_are_those_of_the_specifications_table() {
@@ -206,5 +208,38 @@ mod tests {
             assert_eq!(parameters.cache_bytes(), cache, "cache of epoch {epoch}");
             assert_eq!(parameters.dataset_bytes(), dataset, "dataset of epoch {epoch}");
         }
+    }
+
+    #[test]
+    fn seed_hashes_advance_once_per_thirty_thousand_blocks_in_both_schedules() {
+        let once = reference::keccak256(&[0; 32]);
+        let twice = reference::keccak256(&once);
+        let seed = |schedule, number| Parameters::of_block(schedule, number).unwrap().seed_hash;
+        assert_eq!(seed(Schedule::Ethash, 29_999), [0; 32]);
+        assert_eq!(seed(Schedule::Ethash, 30_000), once);
+        assert_eq!(seed(Schedule::Ethash, 60_000), twice);
+        // ECIP-1099: an epoch is twice as long, and its seed takes two steps.
+        assert_eq!(seed(Schedule::Etchash, 59_999), [0; 32]);
+        assert_eq!(seed(Schedule::Etchash, 60_000), twice);
+        let sizes = |schedule, epoch| Parameters::of_epoch(schedule, epoch).unwrap().dataset_bytes();
+        assert_eq!(sizes(Schedule::Etchash, 7), sizes(Schedule::Ethash, 7));
+    }
+
+    #[test]
+    fn an_epoch_is_found_by_its_seed_hash() {
+        for schedule in [Schedule::Ethash, Schedule::Etchash] {
+            for epoch in [0, 1, 2, 500] {
+                let parameters = Parameters::of_epoch(schedule, epoch).unwrap();
+                assert_eq!(Parameters::of_seed_hash(schedule, &parameters.seed_hash), Ok(parameters));
+            }
+        }
+    }
+
+    #[test]
+    fn epochs_beyond_32_bits_of_items_are_refused_by_name() {
+        assert!(Parameters::of_epoch(Schedule::Ethash, LAST_EPOCH).is_ok());
+        let error = Parameters::of_epoch(Schedule::Ethash, LAST_EPOCH + 1).unwrap_err();
+        assert_eq!(error, ParametersError::EpochTooLate { epoch: LAST_EPOCH + 1 });
+        assert!(error.to_string().contains("32640"), "{error}");
     }
 }
