@@ -4,7 +4,7 @@
 //! total difficulty, first seen wins a tie) only moves indices. What it does not know: waiting
 //! transactions, miners, RPC.
 //!
-//! Imports are in [`importing`], ommer rules in [`ommers`], building of new blocks in [`building`].
+//! Imports are in `importing`, ommer rules in `ommers`, building of new blocks in `building`.
 
 pub mod building;
 mod importing;

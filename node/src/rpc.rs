@@ -2,7 +2,7 @@
 //! really call.
 //!
 //! Methods are grouped as siblings by what they touch; each group answers for its names or passes.
-//! [`protocol`] is the envelope (requests, batches, errors), [`server`] HTTP, [`socket`] WebSocket
+//! `protocol` is the envelope (requests, batches, errors), `server` HTTP, `socket` WebSocket
 //! and subscriptions. Everything here is read from the [`Backend`]; nothing is kept but filters.
 
 pub mod error;

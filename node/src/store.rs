@@ -5,8 +5,8 @@
 //! survives `kill -9` and power loss whole or not at all. Readers work on snapshots and never wait.
 //!
 //! Blocks of side chains are stored like canonical ones; only the indices know the difference.
-//! What is stored is in [`content`], the open file in [`database`], table layouts and snapshots in
-//! [`tables`] and [`reader`].
+//! What is stored is in `content`, the open file in `database`, table layouts and snapshots in
+//! `tables` and `reader`.
 
 mod content;
 mod database;

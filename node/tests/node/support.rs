@@ -70,8 +70,17 @@ impl TestNode {
         self.backend.chain().head()
     }
 
+    /// Waits until the clock has caught up with a block: blocks lie at least a second apart, so a fast
+    /// machine would soon seal one too far in the future to be accepted.
+    fn wait_for_clock(parent: &ChainBlock) {
+        while parent.block.header.timestamp > medrec_node::chain::clock_s() + 10 {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    }
+
     /// Seals the next block with what is in the pool.
     pub(crate) fn mine(&self) -> Arc<ChainBlock> {
+        Self::wait_for_clock(&self.head());
         let candidate = self.backend.fresh_candidate(MINER).unwrap();
         let sealer = self.backend.chain().sealer();
         let (nonce, mix) = light::seal(sealer, &candidate, 2, &AtomicBool::new(false)).unwrap().unwrap();
@@ -86,6 +95,7 @@ impl TestNode {
         coinbase: u8,
         transactions: Vec<Transaction>,
     ) -> (Block, Imported) {
+        Self::wait_for_clock(parent);
         let template = BlockTemplate {
             coinbase: Address::repeat_byte(coinbase),
             extra_data: Bytes::new(),
