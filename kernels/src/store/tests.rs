@@ -210,7 +210,7 @@ fn child_has_little_memory() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_process_without_memory_gets_an_error_with_the_size_and_not_a_crash() {
+fn a_process_with_little_memory_gets_an_error_with_the_size_and_not_a_crash() {
     let folder = tempfile::tempdir().unwrap();
     assert!(child("has_little_memory", folder.path()).status().unwrap().success());
 }
