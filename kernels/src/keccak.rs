@@ -1,7 +1,7 @@
 //! Keccak-256 and Keccak-512 as Ethereum uses them: the padding is `0x01 … 0x80` of the original
 //! Keccak submission, not the `0x06 … 0x80` of FIPS 202.
 //!
-//! [`Engine`] hashes one message or a batch of messages of one length; [`reference`] is the
+//! [`Engine`] hashes one message or a batch of messages of one length; [`mod@reference`] is the
 //! specification, word by word, that every engine is tested against.
 
 pub mod engine;

@@ -20,7 +20,7 @@ pub(super) struct Chains<V: Vectors> {
 
 impl<V: Vectors> Chains<V> {
     /// # Safety
-    /// As [`search`].
+    /// As `search`, for one group of chains.
     #[inline(always)]
     pub(super) unsafe fn new(pages: &[Page]) -> Self {
         let count = u32::try_from(pages.len()).unwrap_or(u32::MAX);

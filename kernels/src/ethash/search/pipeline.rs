@@ -1,4 +1,4 @@
-//! The search loop, once, over any [`Vectors`].
+//! The search loop, once, over any `Vectors` (the instruction sets are its thin siblings).
 //!
 //! ```text
 //! batch b of 8 nonces:   seed = keccak512(header, nonce)      24 rounds, 8 states at a time
