@@ -165,26 +165,42 @@ pub enum Mechanism {
 pub struct ReleasedTable {
     /// What was asked: dimensions, bounds, contribution limit.
     pub query: TableQuery,
-    /// Labels of the cells of each dimension, in order.
-    pub domains: BTreeMap<String, Vec<String>>,
-    /// Cells, which is the product of the domains.
+    /// Axes whose product is the finest cells, in output order. Together they name each dimension of the query once.
+    pub axes: Vec<Axis>,
+    /// Finest cells, which is the product of the axes' lengths.
     pub cells: u64,
-    /// Noise of each measure, in the order of the query's measures.
+    /// Noise of each measure at each level, in the order of the query's measures, finest level first.
     pub noise: Vec<MeasureNoise>,
-    /// Cells withheld in the published table.
+    /// Figures withheld in the published table.
     pub withheld: u64,
 }
 
-/// Noise of one measure.
+/// An axis of a table: one dimension, or all dimensions of place together, since an organisation
+/// lies in one region only and the other combinations do not exist.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Axis {
+    /// Names of the dimensions on this axis, in the query's order.
+    pub dimensions: Vec<String>,
+    /// Positions in output order, each with one label a dimension.
+    pub labels: Vec<Vec<String>>,
+}
+
+/// Noise of one measure at one level.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MeasureNoise {
+    /// Zero-based index of the measure in the query.
+    pub measure: u32,
+    /// Level of the hierarchy that was measured; `None` for the table's own, finest cells.
+    pub level: Option<Level>,
     /// Which noise.
     pub mechanism: Mechanism,
     /// Its scale on the integer grid, exact.
     pub scale: Rho,
-    /// Largest change that one person makes: L1 for Laplace, L2 squared for Gaussian; in grid units.
-    pub sensitivity: u64,
+    /// Largest change that one person makes to the vector of integers: L1 for Laplace, L2 squared for
+    /// Gaussian; an integer, written as a text since it may pass 2^53.
+    pub sensitivity: Rho,
     /// Loss charged.
     pub rho: Rho,
 }
@@ -216,6 +232,34 @@ impl FileDigest {
     }
 }
 
+/// Axes, cells and noise of a table agree with its query.
+fn check_table(table: &ReleasedTable) -> Result<(), DomainError> {
+    let name = &table.query.name;
+    let refuse = |problem| Err(DomainError::document(WHAT, "tables", format!("{name}: {problem}")));
+    let product = table
+        .axes
+        .iter()
+        .try_fold(1_u64, |product, axis| product.checked_mul(u64::try_from(axis.labels.len()).ok()?));
+    if product != Some(table.cells) {
+        return refuse("cells do not match the axes");
+    }
+    let mut named: Vec<&String> = table.axes.iter().flat_map(|axis| &axis.dimensions).collect();
+    let mut asked: Vec<&String> = table.query.dimensions.iter().collect();
+    named.sort_unstable();
+    asked.sort_unstable();
+    if named != asked {
+        return refuse("axes do not match the dimensions");
+    }
+    if table.axes.iter().any(|axis| axis.labels.iter().any(|labels| labels.len() != axis.dimensions.len())) {
+        return refuse("an axis has labels of another number of dimensions");
+    }
+    let measured = |index| table.noise.iter().any(|noise| usize::try_from(noise.measure) == Ok(index));
+    if !(0..table.query.measures.len()).all(measured) {
+        return refuse("noise does not match the measures");
+    }
+    Ok(())
+}
+
 impl Manifest {
     /// Checks what the manifest says about itself. Files and numbers are the verifier's business.
     ///
@@ -244,24 +288,7 @@ impl Manifest {
             return refuse("privacy", "the measures cost more than rho".into());
         }
         for table in &self.tables {
-            let product = table
-                .domains
-                .values()
-                .try_fold(1_u64, |product, labels| product.checked_mul(u64::try_from(labels.len()).ok()?));
-            if product != Some(table.cells) || table.withheld > table.cells {
-                return refuse("tables", format!("{}: cells do not match the domains", table.query.name));
-            }
-            if !table.query.dimensions.iter().all(|name| table.domains.contains_key(name))
-                || table.query.dimensions.len() != table.domains.len()
-            {
-                return refuse(
-                    "tables",
-                    format!("{}: domains do not match the dimensions", table.query.name),
-                );
-            }
-            if table.noise.len() != table.query.measures.len() {
-                return refuse("tables", format!("{}: noise does not match the measures", table.query.name));
-            }
+            check_table(table)?;
         }
         self.check_paths()
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use medrec_domain::consent::{CONSENT_VERSION, Grantee};
 use medrec_domain::identifier::{Address, BlockNumber, BlockReference, BountyId, ChainId};
 use medrec_domain::manifest::{
-    BudgetStatement, EpsilonAtDelta, FileDigest, MANIFEST_VERSION, MeasureNoise, Mechanism, Occasion,
+    Axis, BudgetStatement, EpsilonAtDelta, FileDigest, MANIFEST_VERSION, MeasureNoise, Mechanism, Occasion,
     PrivacyStatement, QueryReference, ReleasedTable, Software,
 };
 use medrec_domain::schema::{Field, Table};
@@ -108,9 +108,11 @@ fn manifest() -> Manifest {
         weight: 1,
     };
     let noise = MeasureNoise {
+        measure: 0,
+        level: None,
         mechanism: Mechanism::DiscreteGaussian,
         scale: "5".parse().unwrap(),
-        sensitivity: 1,
+        sensitivity: "1".parse().unwrap(),
         rho: "1/50".parse().unwrap(),
     };
     Manifest {
@@ -147,7 +149,10 @@ fn manifest() -> Manifest {
         consent_root: Some(keccak256(b"consents")),
         tables: vec![ReleasedTable {
             query,
-            domains: BTreeMap::from([("sex".into(), vec!["female".into(), "male".into(), "other".into()])]),
+            axes: vec![Axis {
+                dimensions: vec!["sex".into()],
+                labels: ["female", "male", "other"].map(|label| vec![label.into()]).into(),
+            }],
             cells: 3,
             noise: vec![noise],
             withheld: 1,
@@ -182,7 +187,7 @@ fn manifests_that_contradict_themselves_are_refused() {
     assert!(refused(|it| it.budget.spent_after = "1/5".parse().unwrap()).contains("do not differ by rho"));
     assert!(refused(|it| it.budget.cap = "1/9".parse().unwrap()).contains("passes the cap"));
     assert!(refused(|it| it.tables[0].noise[0].rho = "1/49".parse().unwrap()).contains("cost more"));
-    assert!(refused(|it| it.tables[0].cells = 4).contains("do not match the domains"));
+    assert!(refused(|it| it.tables[0].cells = 4).contains("do not match the axes"));
     assert!(refused(|it| it.tables[0].noise.clear()).contains("noise"));
     assert!(refused(|it| it.window_until = it.window_from).contains("window_from"));
     for path in ["../x", "/etc/passwd", "tables//x", "a\\b", "", "tables/..", "C:x"] {
