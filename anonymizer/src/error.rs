@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use medrec_domain::{DomainError, Rho};
 
+use crate::ledger::fault::LedgerFault;
+
 /// What went wrong.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -50,6 +52,20 @@ pub enum AnonymizerError {
     Noise {
         /// A constant text.
         problem: &'static str,
+    },
+    /// A loss could not be read as epsilon and delta.
+    #[error("no epsilon for the loss: {problem}")]
+    Accounting {
+        /// A constant text.
+        problem: &'static str,
+    },
+    /// The budget ledger refused or failed. Nothing was charged beyond what it held before.
+    #[error("{}: {fault}", path.display())]
+    Ledger {
+        /// The ledger's file.
+        path: PathBuf,
+        /// What is the matter, with a hint.
+        fault: LedgerFault,
     },
 }
 

@@ -12,8 +12,11 @@
 //! hospital: rows reach it as Arrow batches ([`records::Records`]), and it is the only one that knows the
 //! noise library.
 
+pub mod accounting;
 mod error;
 pub mod figures;
+pub mod ledger;
+pub mod mechanism;
 pub mod records;
 
 pub use error::AnonymizerError;
