@@ -51,7 +51,10 @@ impl Client {
     /// [`ChainError::Config`] without a URL or with one that cannot be used.
     pub fn new(options: ClientOptions) -> Result<Self, ChainError> {
         if options.urls.is_empty() {
-            return Err(ChainError::Config { what: "node URLs".to_owned(), why: "there are none".to_owned() });
+            return Err(ChainError::Config {
+                what: "node URLs".to_owned(),
+                why: "there are none".to_owned(),
+            });
         }
         let bounds = Bounds { timeout: options.call_timeout, response_bytes: options.max_response_bytes };
         let endpoints = options.urls.iter().map(|url| Endpoint::new(url, bounds).map(Arc::new));
@@ -150,9 +153,7 @@ impl Client {
         };
         let head = view.head();
         match endpoint.request::<_, Value>("eth_syncing", ()).await {
-            Ok(Value::Bool(false)) => {
-                NodeState::Ready { head: head.block, timestamp_s: head.timestamp_s }
-            }
+            Ok(Value::Bool(false)) => NodeState::Ready { head: head.block, timestamp_s: head.timestamp_s },
             Ok(syncing) => {
                 let highest = syncing["highestBlock"].as_str().and_then(|text| text.parse::<U64>().ok());
                 let highest = highest.map(|number| number.to::<u64>());

@@ -110,7 +110,8 @@ mod tests {
         for contract in Contract::ALL {
             let text = fs::read_to_string(artifacts.join(format!("{contract}.json"))).unwrap();
             let artifact: serde_json::Value = serde_json::from_str(&text).unwrap();
-            let table = source.split(&format!("    {contract}:\n")).nth(1).unwrap().split(';').next().unwrap();
+            let table =
+                source.split(&format!("    {contract}:\n")).nth(1).unwrap().split(';').next().unwrap();
             let listed: Vec<_> = table.split_whitespace().collect();
             let functions =
                 artifact["abi"].as_array().unwrap().iter().filter(|item| item["type"] == "function");

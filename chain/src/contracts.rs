@@ -155,8 +155,7 @@ impl Contracts {
         let account = signer.address();
         let digest = self.digest(message, account, nonce, deadline_s);
         let signature = signer.sign_hash(&digest).await;
-        let signature =
-            signature.map_err(|error| ChainError::Signing { account, why: error.to_string() })?;
+        let signature = signature.map_err(|error| ChainError::Signing { account, why: error.to_string() })?;
         Ok(Authorisation { signer: account, deadline_s, signature: signature.as_bytes().into() })
     }
 

@@ -194,10 +194,7 @@ mod tests {
         let ready = NodeHealth { url: "http://c".into(), state: NodeState::Ready { head, timestamp_s: 1 } };
         let without = Health { nodes: vec![down.clone(), foreign.clone()] };
         assert!(matches!(without.state(), Some(NodeState::WrongChain { .. })) && !without.is_ready());
-        assert_eq!(
-            without.to_string(),
-            "http://a is down: refused; http://b is on chain 2, expected is 1"
-        );
+        assert_eq!(without.to_string(), "http://a is down: refused; http://b is on chain 2, expected is 1");
         assert!(Health { nodes: vec![down, ready, foreign] }.is_ready());
     }
 }

@@ -13,7 +13,8 @@ fn unpacked(terms: B256) -> (FixedBytes<24>, u32, u32) {
     let mut times = [0; 8];
     times.copy_from_slice(&terms[24..]);
     let times = u64::from_be_bytes(times);
-    let [start, expiry] = [times >> 32, times & 0xffff_ffff].map(|time| u32::try_from(time).unwrap_or(u32::MAX));
+    let [start, expiry] =
+        [times >> 32, times & 0xffff_ffff].map(|time| u32::try_from(time).unwrap_or(u32::MAX));
     (FixedBytes::from_slice(&terms[..24]), start, expiry)
 }
 

@@ -229,20 +229,25 @@ impl View {
         self.explain(outcome).await
     }
 
-    /// The receipt of a transaction, if a block of the node's present chain carries it.
+    /// The receipts of transactions, in their order; `None` where no block of the node's present chain carries it.
     ///
     /// # Errors
-    /// Those of any exchange; [`ChainError::Malformed`] if it is another transaction's receipt.
-    pub async fn receipt(&self, transaction: B256) -> Result<Option<Receipt>, ChainError> {
+    /// Those of any exchange; [`ChainError::Malformed`] if one is another transaction's receipt.
+    pub async fn receipts(&self, transactions: &[B256]) -> Result<Vec<Option<Receipt>>, ChainError> {
         const METHOD: &str = "eth_getTransactionReceipt";
-        let receipt: Option<Receipt> = self.endpoint.request(METHOD, (transaction,)).await?;
-        match receipt {
-            Some(receipt) if receipt.transaction_hash != transaction => {
-                let why = format!("asked for {transaction}, got {}", receipt.transaction_hash);
-                Err(self.endpoint.malformed(METHOD, why))
+        let mut receipts = Vec::with_capacity(transactions.len());
+        for transactions in transactions.chunks(BATCH_CALLS) {
+            let params: Vec<_> = transactions.iter().map(|hash| (*hash,)).collect();
+            let found: Vec<Option<Receipt>> = self.endpoint.batch(METHOD, &params).await?;
+            for (receipt, asked) in found.iter().zip(transactions) {
+                if let Some(receipt) = receipt.as_ref().filter(|receipt| receipt.transaction_hash != *asked) {
+                    let why = format!("asked for {asked}, got {}", receipt.transaction_hash);
+                    return Err(self.endpoint.malformed(METHOD, why));
+                }
             }
-            receipt => Ok(receipt),
+            receipts.extend(found);
         }
+        Ok(receipts)
     }
 
     fn block_id(&self) -> BlockId {
@@ -273,9 +278,10 @@ impl View {
             Ok(data) if data.is_empty() => Err(absent("there is no contract")),
             Ok(data) => C::abi_decode_returns(&data)
                 .map_err(|error| absent(&format!("{} returned something else: {error}", C::SIGNATURE))),
-            Err(data) => {
-                Err(ChainError::Refused { what: C::SIGNATURE.to_owned(), refusal: Refusal::decode(&data, None) })
-            }
+            Err(data) => Err(ChainError::Refused {
+                what: C::SIGNATURE.to_owned(),
+                refusal: Refusal::decode(&data, None),
+            }),
         }
     }
 }
