@@ -106,20 +106,21 @@ async fn a_transaction_that_waits_too_long_is_replaced_by_one_that_offers_more()
 #[tokio::test]
 async fn an_earlier_form_that_a_block_took_counts_as_the_transaction() {
     let desk = Desk::new().await;
-    let outbox = desk.open(quick());
+    let outbox = desk.open(SenderOptions { replace_after: Duration::ZERO, ..quick() });
     let (receiver, act) = gift();
     let nonce = outbox.send(act).await.unwrap();
-    let path = desk.folder.path().join("outbox.redb");
-    drop(outbox);
-    // The replacement is made while no node hears of it: its block carries the first form.
+    outbox.pass().await.unwrap();
+    let attempts = outbox.entry(nonce).unwrap().attempts;
+    assert_eq!(attempts.len(), 2);
+    // The miner heard of the first form only.
+    desk.anvil.call("anvil_dropTransaction", json!([attempts[1].hash])).await;
+    desk.anvil.call("eth_sendRawTransaction", json!([attempts[0].raw])).await;
     desk.anvil.mine(1).await;
-    let hasty = SenderOptions { replace_after: Duration::ZERO, ..quick() };
-    let outbox = sender(&desk.client, funded(1), &path, hasty);
-    let first = outbox.entry(nonce).unwrap().attempts[0].hash;
     match outbox.wait(nonce).await.unwrap() {
-        State::Confirmed(inclusion) => assert_eq!(inclusion.transaction, first),
+        State::Confirmed(inclusion) => assert_eq!(inclusion.transaction, attempts[0].hash),
         other => panic!("{other:?}"),
     }
+    desk.anvil.mine(2).await;
     assert_eq!(desk.balance(receiver).await, U256::from(7));
 }
 
