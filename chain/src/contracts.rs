@@ -81,11 +81,11 @@ impl Contracts {
         let fourth = Bounties::constructorCall { registrar, relationships };
         let fifth = Releases::constructorCall { registrar };
         [
-            creation(Contract::Registrar, &Registrar::BYTECODE, first.abi_encode()),
-            creation(Contract::Consents, &Consents::BYTECODE, second.abi_encode()),
-            creation(Contract::Relationships, &Relationships::BYTECODE, third.abi_encode()),
-            creation(Contract::Bounties, &Bounties::BYTECODE, fourth.abi_encode()),
-            creation(Contract::Releases, &Releases::BYTECODE, fifth.abi_encode()),
+            creation(Contract::Registrar, &Registrar::BYTECODE, &first.abi_encode()),
+            creation(Contract::Consents, &Consents::BYTECODE, &second.abi_encode()),
+            creation(Contract::Relationships, &Relationships::BYTECODE, &third.abi_encode()),
+            creation(Contract::Bounties, &Bounties::BYTECODE, &fourth.abi_encode()),
+            creation(Contract::Releases, &Releases::BYTECODE, &fifth.abi_encode()),
         ]
     }
 
@@ -165,8 +165,8 @@ impl Contracts {
     }
 }
 
-fn creation(contract: Contract, code: &Bytes, arguments: Vec<u8>) -> Act {
-    let data = [code.as_ref(), &arguments].concat().into();
+fn creation(contract: Contract, code: &Bytes, arguments: &[u8]) -> Act {
+    let data = [code.as_ref(), arguments].concat().into();
     Act { what: format!("create {contract}"), to: None, data, value: U256::ZERO }
 }
 

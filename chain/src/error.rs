@@ -82,7 +82,7 @@ pub enum ChainError {
         /// The call.
         what: String,
         /// Its reason.
-        refusal: Refusal,
+        refusal: Box<Refusal>,
     },
     /// The account cannot pay for what it should send.
     #[error("{account} has {balance} wei and needs {needed} wei")]
@@ -143,6 +143,11 @@ pub enum ChainError {
 }
 
 impl ChainError {
+    /// The contract refused `what` with these bytes.
+    pub(crate) fn refused(what: impl Into<String>, data: &[u8]) -> Self {
+        Self::Refused { what: what.into(), refusal: Box::new(Refusal::decode(data, None)) }
+    }
+
     /// What the caller can do.
     pub fn remedy(&self) -> Remedy {
         match self {

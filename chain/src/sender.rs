@@ -33,7 +33,6 @@ use crate::backoff::Backoff;
 use crate::client::{Call, Client, View};
 use crate::contracts::Act;
 use crate::error::{ChainError, Remedy};
-use crate::refusal::Refusal;
 
 /// The outbox of one account on one chain.
 pub struct Sender {
@@ -323,9 +322,7 @@ impl Sender {
         let call = Call { from: Some(self.account()), to: act.to, data: act.data.clone(), value: act.value };
         match view.estimate_gas(&call).await? {
             Ok(gas) => Ok(gas.saturating_add(gas / 4).min(view.head().gas_limit.max(gas))),
-            Err(data) => {
-                Err(ChainError::Refused { what: act.what.clone(), refusal: Refusal::decode(&data, None) })
-            }
+            Err(data) => Err(ChainError::refused(act.what.clone(), &data)),
         }
     }
 

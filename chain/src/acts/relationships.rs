@@ -1,4 +1,4 @@
-//! What is signed for Relationships: by the patient, or by a guardian of hers with POWER_RELATE.
+//! What is signed for Relationships: by the patient, or by a guardian of hers with `POWER_RELATE`.
 //!
 //! What not: what providers do; they hold ether and call.
 

@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 use super::endpoint::{Endpoint, Execution};
 use crate::error::ChainError;
 use crate::health::BlockRef;
-use crate::refusal::Refusal;
 
 /// Calls in one exchange; nodes bound their batches (the embedded one at 1,000).
 const BATCH_CALLS: usize = 100;
@@ -278,10 +277,7 @@ impl View {
             Ok(data) if data.is_empty() => Err(absent("there is no contract")),
             Ok(data) => C::abi_decode_returns(&data)
                 .map_err(|error| absent(&format!("{} returned something else: {error}", C::SIGNATURE))),
-            Err(data) => Err(ChainError::Refused {
-                what: C::SIGNATURE.to_owned(),
-                refusal: Refusal::decode(&data, None),
-            }),
+            Err(data) => Err(ChainError::refused(C::SIGNATURE, &data)),
         }
     }
 }

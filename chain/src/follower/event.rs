@@ -11,7 +11,6 @@ use crate::health::BlockRef;
 
 /// What a contract says has happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "events are read and dropped; boxing would hide their types")]
 pub enum ContractEvent {
     /// Participants, roles, keys, ballots.
     Registrar(Registrar::RegistrarEvents),

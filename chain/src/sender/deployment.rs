@@ -10,7 +10,6 @@ use super::entry::State;
 use super::options::Request;
 use crate::contracts::Contracts;
 use crate::error::ChainError;
-use crate::refusal::Refusal;
 
 impl Sender {
     /// Creates the five contracts, waits until all are confirmed and checks that they name each other. After a crash, the
@@ -45,8 +44,7 @@ impl Sender {
             match self.wait(nonce).await? {
                 State::Confirmed(_) => {}
                 State::Reverted { data, .. } => {
-                    let what = format!("deployment {key}");
-                    return Err(ChainError::Refused { what, refusal: Refusal::decode(&data, None) });
+                    return Err(ChainError::refused(format!("deployment {key}"), &data));
                 }
                 _ => return Err(ChainError::NotPossible { nonce, why: "the creation was not executed" }),
             }

@@ -45,11 +45,11 @@ impl FeePolicy {
         let raised = |fee: u64, percent: u64| fee.saturating_add((fee / 100 + 1).saturating_mul(percent));
         let percent = self.bump_percent.max(MINIMUM_BUMP_PERCENT);
         let max_fee = raised(last.max_fee_per_gas, percent).max(fresh.max_fee_per_gas).min(self.cap);
-        let least = raised(last.max_fee_per_gas, MINIMUM_BUMP_PERCENT);
+        let lowest = raised(last.max_fee_per_gas, MINIMUM_BUMP_PERCENT);
         let tip = raised(last.max_priority_fee_per_gas, percent).max(fresh.max_priority_fee_per_gas);
-        let least_tip = raised(last.max_priority_fee_per_gas, MINIMUM_BUMP_PERCENT);
+        let lowest_tip = raised(last.max_priority_fee_per_gas, MINIMUM_BUMP_PERCENT);
         let tip = tip.min(max_fee);
-        (max_fee >= least && tip >= least_tip)
+        (max_fee >= lowest && tip >= lowest_tip)
             .then_some(Fees { max_fee_per_gas: max_fee, max_priority_fee_per_gas: tip })
     }
 }

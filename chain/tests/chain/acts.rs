@@ -64,7 +64,7 @@ async fn a_refusal_is_a_type_with_arguments_before_anything_is_sent() {
         ChainError::Refused { what, refusal } => {
             let expected = Consents::NothingToRevoke { patient, terms };
             assert_eq!(what, "Consents.revoke(bytes32)");
-            assert_eq!(refusal, Refusal::Consents(Consents::ConsentsErrors::NothingToRevoke(expected)));
+            assert_eq!(*refusal, Refusal::Consents(Consents::ConsentsErrors::NothingToRevoke(expected)));
         }
         other => panic!("{other}"),
     }
@@ -151,8 +151,8 @@ async fn release_second_party(
     let mut permits = Vec::new();
     for signer in [patient, second] {
         let nonce = network.nonce(Contract::Consents, signer).await;
-        let signed = network.contracts.authorise(&change, signer, nonce, in_an_hour_s()).await.unwrap();
-        permits.push(Consents::Permit::from(&signed));
+        let permit = network.contracts.authorise(&change, signer, nonce, in_an_hour_s()).await.unwrap();
+        permits.push(Consents::Permit::from(&permit));
     }
     let (of_second, of_patient) = (permits.pop().unwrap(), permits.pop().unwrap());
     let call = Consents::changeCosignerCall { next: change.to, ofPatient: of_patient, ofCosigner: of_second };

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 /// The id of anvil's chain here.
 pub(crate) const CHAIN_ID: u64 = 1337;
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A running anvil; killed when it goes out of scope.
 pub(crate) struct Anvil {

@@ -101,7 +101,7 @@ async fn another_chain_is_told_by_its_id_and_by_its_block_zero() {
 
 #[tokio::test]
 async fn old_future_and_synchronising_heads_are_behind() {
-    let old = Server::start(5, Duration::from_secs(900), |_, _| None).await;
+    let old = Server::start(5, Duration::from_mins(15), |_, _| None).await;
     let state = state_of(&old).await;
     assert!(matches!(state, NodeState::Behind { lag: Lag::OldHead { .. }, .. }), "{state}");
     let mut patient = options(&[&old]);
@@ -168,7 +168,7 @@ async fn a_node_that_comes_back_is_waited_for() {
     server.replace(Vec::new());
     let client = Client::new(options(&[&server])).unwrap();
     assert!(client.view().await.is_err());
-    let waiting = tokio::spawn(async move { client.wait_until_ready(Duration::from_secs(60)).await });
+    let waiting = tokio::spawn(async move { client.wait_until_ready(Duration::from_mins(1)).await });
     server.replace(headers(6, Duration::ZERO));
     assert_eq!(waiting.await.unwrap().unwrap().head().block.number, 6);
 }
@@ -267,6 +267,6 @@ async fn waiting_for_a_dead_node_is_no_busy_loop() {
     let most = 2 * (6 + usize::try_from(started.elapsed().as_secs()).unwrap());
     assert!(requests >= 1 && requests <= most, "{requests} requests");
     server.replace(chain);
-    let step = tokio::time::timeout(Duration::from_secs(60), follower.next()).await.unwrap();
+    let step = tokio::time::timeout(Duration::from_mins(1), follower.next()).await.unwrap();
     assert_eq!(step.unwrap().position.block.number, 5);
 }

@@ -103,8 +103,8 @@ impl Network {
     /// Has somebody sign an act and the provider carry it.
     pub(crate) async fn relay<A: SignedAct>(&self, act: &A, signer: &PrivateKeySigner) {
         let nonce = self.nonce(A::CONTRACT, signer).await;
-        let signed = self.contracts.authorise(act, signer, nonce, in_an_hour_s()).await.unwrap();
-        self.execute(self.contracts.relay(act, &signed)).await;
+        let authorisation = self.contracts.authorise(act, signer, nonce, in_an_hour_s()).await.unwrap();
+        self.execute(self.contracts.relay(act, &authorisation)).await;
     }
 
     /// The nonce of somebody's next signature at a contract.

@@ -354,7 +354,7 @@ async fn the_run_of_an_outbox_settles_what_is_sent_and_ends_when_told() {
     let nonce = outbox.send(gift().1).await.unwrap();
     desk.anvil.mine(1).await;
     while !outbox.entry(nonce).unwrap().state.is_settled() {
-        tokio::time::timeout(Duration::from_secs(60), changes.changed()).await.unwrap().unwrap();
+        tokio::time::timeout(Duration::from_mins(1), changes.changed()).await.unwrap().unwrap();
     }
     stop.send(()).unwrap();
     running.await.unwrap().unwrap();
