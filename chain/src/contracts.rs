@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 pub use self::reader::{Ownership, Reader};
 pub use self::words::{PatientAct, Progress, Role, Status};
 use crate::acts::{Authorisation, SignedAct, SignedMessage};
-use crate::client::View;
 use crate::contract::{Contract, ContractCall};
 use crate::error::ChainError;
 
@@ -103,11 +102,6 @@ impl Contracts {
     /// Which contract stands at an address.
     pub fn contract_at(&self, address: Address) -> Option<Contract> {
         Contract::ALL.into_iter().find(|contract| self.address(*contract) == address)
-    }
-
-    /// What the contracts say at the view's block.
-    pub fn at<'a>(&'a self, view: &'a View) -> Reader<'a> {
-        Reader::new(view, self)
     }
 
     /// A call to be sent.

@@ -34,11 +34,14 @@ pub struct Reader<'a> {
     contracts: &'a Contracts,
 }
 
-impl<'a> Reader<'a> {
-    pub(crate) fn new(view: &'a View, contracts: &'a Contracts) -> Self {
-        Self { view, contracts }
+impl Contracts {
+    /// What the contracts say at the view's block.
+    pub fn at<'a>(&'a self, view: &'a View) -> Reader<'a> {
+        Reader { view, contracts: self }
     }
+}
 
+impl Reader<'_> {
     /// Any function of any of the contracts; the methods below are the usual ones in Rust's words.
     ///
     /// # Errors
