@@ -30,10 +30,9 @@ pub(crate) fn in_an_hour_s() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + 3_600
 }
 
-/// Terms that hold from now on for an hour.
+/// Terms that hold at once until the year 2096: the same word whenever it is asked for.
 pub(crate) fn terms(document: u8) -> B256 {
-    let expiry = u32::try_from(in_an_hour_s()).unwrap();
-    medrec_contracts::hashes::terms(FixedBytes::repeat_byte(document), 0, expiry)
+    medrec_contracts::hashes::terms(FixedBytes::repeat_byte(document), 0, 4_000_000_000)
 }
 
 /// Quick passes, and no confirmations beyond the block itself.
