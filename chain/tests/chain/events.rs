@@ -11,7 +11,7 @@ use medrec_chain::{
 use medrec_contracts::{Consents, Registrar};
 use serde_json::{Value, json};
 
-use crate::network::{Network, terms};
+use crate::network::{Network, settle, terms};
 
 /// A consumer that keeps effects and position together, as a database transaction would.
 struct Ledger {
@@ -218,7 +218,7 @@ async fn a_follower_that_waits_gets_what_comes_and_its_file_remembers() {
     });
     let grant = network.contracts.act(&Consents::grantCall { terms: terms(4) });
     let nonce = network.provider.send(grant).await.unwrap();
-    let State::Confirmed(inclusion) = network.provider.wait(nonce).await.unwrap() else { panic!() };
+    let State::Confirmed(inclusion) = settle(&network.provider, nonce).await else { panic!() };
     let delivered = tokio::time::timeout(Duration::from_mins(1), waiting).await.unwrap().unwrap();
     let (update, position, file) = delivered;
     let Update::Advanced { events } = update else { panic!("{update:?}") };

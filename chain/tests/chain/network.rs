@@ -55,6 +55,12 @@ pub(crate) fn sender(
     Sender::open(client.clone(), Arc::new(signer), path, options).unwrap()
 }
 
+/// Waits until a transaction is settled, but not for ever.
+pub(crate) async fn settle(outbox: &Sender, nonce: u64) -> State {
+    let settled = tokio::time::timeout(Duration::from_mins(1), outbox.wait(nonce)).await;
+    settled.unwrap_or_else(|_| panic!("not settled: {:?}", outbox.entry(nonce))).unwrap()
+}
+
 /// A founding provider.
 pub(crate) fn founder(account: Address, name: &str) -> Registrar::Candidate {
     Registrar::Candidate {
@@ -95,7 +101,7 @@ impl Network {
         let request = request.into();
         let what = request.act.what.clone();
         let nonce = self.provider.send(request).await.unwrap_or_else(|error| panic!("{what}: {error}"));
-        let state = self.provider.wait(nonce).await.unwrap();
+        let state = settle(&self.provider, nonce).await;
         assert!(matches!(state, State::Confirmed(_)), "{what}: {state:?}");
     }
 

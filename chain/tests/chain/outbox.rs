@@ -15,7 +15,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::anvil::{Anvil, CHAIN_ID};
-use crate::network::{Network, funded, person, quick, sender, terms};
+use crate::network::{Network, funded, person, quick, sender, settle, terms};
 
 /// A node that makes blocks when told to, and the outbox of account 1 on it.
 struct Desk {
@@ -69,7 +69,7 @@ async fn what_was_accepted_is_sent_again_after_a_restart_and_executed_once() {
     // A caller that does not know whether it was accepted asks again and gets the same one.
     assert_eq!(outbox.send(Request::from(act).with_key("gift")).await.unwrap(), nonce);
     desk.anvil.mine(1).await;
-    assert!(matches!(outbox.wait(nonce).await.unwrap(), State::Confirmed(_)));
+    assert!(matches!(settle(&outbox, nonce).await, State::Confirmed(_)));
     desk.anvil.mine(3).await;
     assert_eq!(desk.balance(receiver).await, U256::from(7));
     let other = Request::from(gift().1).with_key("gift");
@@ -95,7 +95,7 @@ async fn a_transaction_that_waits_too_long_is_replaced_by_one_that_offers_more()
     }
     assert_eq!(entry.state, State::Waiting(Wait::Pooled));
     desk.anvil.mine(1).await;
-    match outbox.wait(nonce).await.unwrap() {
+    match settle(&outbox, nonce).await {
         State::Confirmed(inclusion) => assert_eq!(inclusion.transaction, entry.attempts[2].hash),
         other => panic!("{other:?}"),
     }
@@ -116,7 +116,7 @@ async fn an_earlier_form_that_a_block_took_counts_as_the_transaction() {
     desk.anvil.call("anvil_dropTransaction", json!([attempts[1].hash])).await;
     desk.anvil.call("eth_sendRawTransaction", json!([attempts[0].raw])).await;
     desk.anvil.mine(1).await;
-    match outbox.wait(nonce).await.unwrap() {
+    match settle(&outbox, nonce).await {
         State::Confirmed(inclusion) => assert_eq!(inclusion.transaction, attempts[0].hash),
         other => panic!("{other:?}"),
     }
@@ -145,7 +145,7 @@ async fn a_transaction_whose_block_was_replaced_is_sent_again_and_executed_once(
     let state = outbox.entry(nonce).unwrap().state;
     assert!(matches!(state, State::Included { confirmations: 2, .. }), "{state:?}");
     desk.anvil.mine(1).await;
-    assert!(matches!(outbox.wait(nonce).await.unwrap(), State::Confirmed(_)));
+    assert!(matches!(settle(&outbox, nonce).await, State::Confirmed(_)));
     assert_eq!(desk.balance(receiver).await, U256::from(7));
 }
 
@@ -156,12 +156,12 @@ async fn even_a_confirmed_transaction_comes_back_after_a_deeper_reorganisation()
     let (receiver, act) = gift();
     let nonce = outbox.send(act).await.unwrap();
     desk.anvil.mine(2).await;
-    assert!(matches!(outbox.wait(nonce).await.unwrap(), State::Confirmed(_)));
+    assert!(matches!(settle(&outbox, nonce).await, State::Confirmed(_)));
     desk.anvil.reorg(2).await;
     outbox.pass().await.unwrap();
     assert_eq!(outbox.entry(nonce).unwrap().state, State::Waiting(Wait::Pooled));
     desk.anvil.mine(2).await;
-    assert!(matches!(outbox.wait(nonce).await.unwrap(), State::Confirmed(_)));
+    assert!(matches!(settle(&outbox, nonce).await, State::Confirmed(_)));
     assert_eq!(desk.balance(receiver).await, U256::from(7));
 }
 
@@ -192,7 +192,7 @@ async fn a_nonce_that_another_program_took_is_an_outcome_and_the_act_is_not_move
     outbox.pass().await.unwrap();
     assert_eq!(outbox.entry(nonce).unwrap().state, State::Waiting(Wait::NonceTaken));
     desk.anvil.mine(2).await;
-    assert_eq!(outbox.wait(nonce).await.unwrap(), State::NonceTaken);
+    assert_eq!(settle(&outbox, nonce).await, State::NonceTaken);
     // It stays given up, even when the rival's block is replaced.
     desk.anvil.reorg(3).await;
     outbox.pass().await.unwrap();
@@ -219,7 +219,7 @@ async fn a_transaction_that_is_called_back_is_not_executed() {
     outbox.cancel(nonce).await.unwrap();
     outbox.pass().await.unwrap();
     desk.anvil.mine(1).await;
-    let state = outbox.wait(nonce).await.unwrap();
+    let state = settle(&outbox, nonce).await;
     assert!(matches!(state, State::Cancelled(_)), "{state:?}");
     assert_eq!(desk.balance(receiver).await, U256::ZERO);
     assert!(outbox.cancel(nonce).await.is_err());
@@ -247,7 +247,7 @@ async fn an_account_that_cannot_pay_is_a_state_and_not_a_guess() {
     desk.anvil.call("anvil_setBalance", json!([account, "0xde0b6b3a7640000"])).await;
     outbox.pass().await.unwrap();
     desk.anvil.mine(1).await;
-    assert!(matches!(outbox.wait(nonce).await.unwrap(), State::Confirmed(_)));
+    assert!(matches!(settle(&outbox, nonce).await, State::Confirmed(_)));
     assert_eq!(desk.balance(receiver).await, U256::from(7));
 }
 
@@ -264,7 +264,7 @@ async fn the_cap_on_fees_is_never_passed_and_reaching_it_is_a_state() {
     assert_eq!(entry.state, State::Waiting(Wait::FeeCap { cap: fees.cap }));
     assert!(entry.attempts.iter().all(|attempt| attempt.fees.max_fee_per_gas <= fees.cap), "{entry:?}");
     desk.anvil.mine(1).await;
-    assert!(matches!(outbox.wait(nonce).await.unwrap(), State::Confirmed(_)));
+    assert!(matches!(settle(&outbox, nonce).await, State::Confirmed(_)));
 }
 
 #[tokio::test]
@@ -278,8 +278,8 @@ async fn a_revert_on_the_chain_is_the_contracts_own_error() {
     let first = network.provider.send(Request::from(revoke.clone()).with_key("first")).await.unwrap();
     let second = network.provider.send(Request::from(revoke).with_key("second")).await.unwrap();
     network.anvil.mine(1).await;
-    assert!(matches!(network.provider.wait(first).await.unwrap(), State::Confirmed(_)));
-    let state = network.provider.wait(second).await.unwrap();
+    assert!(matches!(settle(&network.provider, first).await, State::Confirmed(_)));
+    let state = settle(&network.provider, second).await;
     assert!(matches!(state, State::Reverted { is_traced: true, .. }), "{state:?}");
     let expected = Consents::NothingToRevoke { patient: network.provider.account(), terms };
     let expected = Refusal::Consents(Consents::ConsentsErrors::NothingToRevoke(expected));
