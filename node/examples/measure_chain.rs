@@ -14,6 +14,7 @@ use medrec_node::work::light;
 use medrec_node::{ChainSpec, DifficultyRule, Transaction, blockfile};
 use std::error::Error;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -86,12 +87,12 @@ fn measure(folder: &Path, blocks: u64, transactions: u64) -> Result<serde_json::
         source.chain().adopt_sealed(&candidate, nonce, mix)?;
     }
     let file = folder.join("blocks.rlp");
-    blockfile::export(&source, &file, 0..=blocks)?;
+    blockfile::export(&source, &file, 0..=blocks, |_| ControlFlow::Continue(()))?;
     let rate = |name: &str, check_seal| -> Result<f64, Box<dyn Error>> {
         let target = open(name)?;
         let started = Instant::now();
         let options = ImportOptions { check_seal, durable: false };
-        let summary = blockfile::import(&target, &file, options, |_| {})?;
+        let summary = blockfile::import(&target, &file, options, |_| ControlFlow::Continue(()))?;
         let count = u32::try_from(summary.blocks)?;
         Ok((f64::from(count) / started.elapsed().as_secs_f64()).round())
     };

@@ -7,7 +7,7 @@ use crate::{Block, NodeError};
 use alloy_rlp::{Decodable, Encodable};
 use std::fs::File;
 use std::io::{BufReader, BufWriter, ErrorKind, Read, Write};
-use std::ops::RangeInclusive;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::path::{Path, PathBuf};
 
 /// Largest block that is read: far above what any gas limit pays for.
@@ -24,15 +24,30 @@ pub struct ImportSummary {
     pub known: u64,
 }
 
+/// Where an export or import has got to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// The number of the block that is done.
+    pub number: u64,
+    /// Bytes of the file that are done.
+    pub bytes: u64,
+}
+
 /// Writes the canonical blocks of `range`, genesis included where it is in it, and returns how many.
+/// `progress` hears of each block and can break the export off, which leaves a shorter file.
 ///
 /// # Errors
 /// [`NodeError::Io`]; storage errors. Numbers above the head are not an error, they are not written.
-pub fn export(backend: &Backend, path: &Path, range: RangeInclusive<u64>) -> Result<u64, NodeError> {
+pub fn export(
+    backend: &Backend,
+    path: &Path,
+    range: RangeInclusive<u64>,
+    mut progress: impl FnMut(Step) -> ControlFlow<()>,
+) -> Result<u64, NodeError> {
     let failed = |source| NodeError::Io { path: path.to_owned(), source };
     let mut out = BufWriter::new(File::create(path).map_err(failed)?);
     let reader = backend.chain().reader()?;
-    let mut count = 0;
+    let (mut count, mut bytes) = (0, 0);
     let mut rlp = Vec::new();
     for number in range {
         let Some(block) = reader.canonical_block(number)? else { break };
@@ -40,13 +55,18 @@ pub fn export(backend: &Backend, path: &Path, range: RangeInclusive<u64>) -> Res
         block.block.encode(&mut rlp);
         out.write_all(&rlp).map_err(failed)?;
         count += 1;
+        bytes += length_of(&rlp);
+        if progress(Step { number, bytes }).is_break() {
+            break;
+        }
     }
     out.into_inner().map_err(|error| failed(error.into_error()))?.sync_all().map_err(failed)?;
     Ok(count)
 }
 
-/// Imports a block file with all checks that `options` asks for; `progress` hears of each block's
-/// number. Syncs every 256 blocks and at the end, whatever `options.durable` says.
+/// Imports a block file with all checks that `options` asks for; `progress` hears of each block and
+/// can break the import off, which keeps the blocks so far. Syncs every 256 blocks and at the end,
+/// whatever `options.durable` says.
 ///
 /// # Errors
 /// The first block that is refused, with everything before it kept; [`NodeError::BlockFile`] with the
@@ -55,12 +75,13 @@ pub fn import(
     backend: &Backend,
     path: &Path,
     options: ImportOptions,
-    mut progress: impl FnMut(u64),
+    mut progress: impl FnMut(Step) -> ControlFlow<()>,
 ) -> Result<ImportSummary, NodeError> {
     let mut summary = ImportSummary::default();
     let options = ImportOptions { durable: false, ..options };
     let result = (|| {
-        for block in BlockFile::open(path)? {
+        let mut file = BlockFile::open(path)?;
+        while let Some(block) = file.next() {
             let block = block?;
             let number = block.header.number;
             if number == 0 {
@@ -74,12 +95,18 @@ pub fn import(
             if summary.blocks % BLOCKS_PER_SYNC == 0 {
                 backend.chain().store().flush()?;
             }
-            progress(number);
+            if progress(Step { number, bytes: file.offset }).is_break() {
+                break;
+            }
         }
         Ok(())
     })();
     backend.chain().store().flush()?;
     result.map(|()| summary)
+}
+
+fn length_of(rlp: &[u8]) -> u64 {
+    u64::try_from(rlp.len()).unwrap_or(u64::MAX)
 }
 
 fn check_genesis(backend: &Backend, path: &Path, block: &Block) -> Result<(), NodeError> {
@@ -159,7 +186,7 @@ impl BlockFile {
         self.must_fill(&mut payload)?;
         rlp.append(&mut payload);
         let block = Block::decode(&mut rlp.as_slice()).map_err(|error| self.broken(error.to_string()))?;
-        self.offset += u64::try_from(rlp.len()).unwrap_or(u64::MAX);
+        self.offset += length_of(&rlp);
         Ok(Some(block))
     }
 

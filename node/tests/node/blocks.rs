@@ -6,6 +6,7 @@ use crate::support::{CONTRACT, MINER, Sender, TestNode, spec};
 use alloy_primitives::{Address, Bytes, TxKind, U256};
 use medrec_node::chain::{ImportOptions, Imported};
 use medrec_node::{Block, NodeError, blockfile};
+use std::ops::ControlFlow;
 
 fn word(value: u64) -> Bytes {
     U256::from(value).to_be_bytes::<32>().into()
@@ -54,15 +55,23 @@ fn receipts_say_what_happened_and_the_state_agrees() {
 fn a_block_file_carries_the_chain_to_another_node() {
     let node = busy_chain();
     let file = node.folder.path().join("blocks.rlp");
-    assert_eq!(blockfile::export(&node.backend, &file, 0..=u64::MAX).unwrap(), 5);
+    assert_eq!(
+        blockfile::export(&node.backend, &file, 0..=u64::MAX, |_| ControlFlow::Continue(())).unwrap(),
+        5
+    );
     let other = TestNode::new(spec(8));
-    let summary = blockfile::import(&other.backend, &file, ImportOptions::default(), |_| {}).unwrap();
+    let summary =
+        blockfile::import(&other.backend, &file, ImportOptions::default(), |_| ControlFlow::Continue(()))
+            .unwrap();
     assert_eq!((summary.blocks, summary.known), (4, 0));
     assert_eq!(other.head().hash, node.head().hash);
-    let again = blockfile::import(&other.backend, &file, ImportOptions::default(), |_| {}).unwrap();
+    let again =
+        blockfile::import(&other.backend, &file, ImportOptions::default(), |_| ControlFlow::Continue(()))
+            .unwrap();
     assert_eq!(again.known, 4);
     let stranger = TestNode::new(spec(9));
-    let refused = blockfile::import(&stranger.backend, &file, ImportOptions::default(), |_| {});
+    let refused =
+        blockfile::import(&stranger.backend, &file, ImportOptions::default(), |_| ControlFlow::Continue(()));
     assert!(matches!(refused, Err(NodeError::OtherChain { .. })));
 }
 
@@ -70,11 +79,12 @@ fn a_block_file_carries_the_chain_to_another_node() {
 fn a_truncated_block_file_says_where_and_keeps_what_came_before() {
     let node = busy_chain();
     let file = node.folder.path().join("blocks.rlp");
-    blockfile::export(&node.backend, &file, 1..=4).unwrap();
+    blockfile::export(&node.backend, &file, 1..=4, |_| ControlFlow::Continue(())).unwrap();
     let bytes = std::fs::read(&file).unwrap();
     std::fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
     let other = TestNode::new(spec(8));
-    let refused = blockfile::import(&other.backend, &file, ImportOptions::default(), |_| {});
+    let refused =
+        blockfile::import(&other.backend, &file, ImportOptions::default(), |_| ControlFlow::Continue(()));
     assert!(matches!(refused, Err(NodeError::BlockFile { offset, .. }) if offset > 0));
     assert_eq!(other.head().number(), 3);
 }
@@ -94,7 +104,7 @@ fn a_restarted_node_has_the_same_head_and_state() {
 fn every_mutation_of_a_block_is_refused_for_its_own_reason() {
     let source = busy_chain();
     let file = source.folder.path().join("blocks.rlp");
-    blockfile::export(&source.backend, &file, 1..=3).unwrap();
+    blockfile::export(&source.backend, &file, 1..=3, |_| ControlFlow::Continue(())).unwrap();
     let blocks: Vec<Block> = blockfile::BlockFile::open(&file).unwrap().collect::<Result<_, _>>().unwrap();
     let node = TestNode::new(spec(8));
     for block in &blocks[..2] {
