@@ -268,6 +268,7 @@ impl Backend {
             coinbase,
             extra_data: self.options.extra_data.clone(),
             gas_limit_target: self.options.gas_limit_target,
+            timestamp_s: None,
         };
         let candidate = Arc::new(self.chain.build(&head, &template, &mut best)?);
         self.board.add(&candidate, version);

@@ -2,9 +2,10 @@
 //! them.
 
 use crate::backend::Backend;
-use crate::chain::ImportOptions;
-use crate::{Block, NodeError};
+use crate::chain::{ImportOptions, Imported};
+use crate::{Block, Header, NodeError};
 use alloy_rlp::{Decodable, Encodable};
+use medrec_kernels::ethash::Schedule;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, ErrorKind, Read, Write};
 use std::ops::{ControlFlow, RangeInclusive};
@@ -12,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 /// Largest block that is read: far above what any gas limit pays for.
 const MAXIMUM_BLOCK_BYTES: usize = 32 << 20;
+/// Blocks that an import reads before it stores them, so that their seals are checked together.
+const BLOCKS_AT_ONCE: usize = 64;
 /// Blocks between syncs of the disk during an import.
 const BLOCKS_PER_SYNC: u64 = 256;
 
@@ -79,30 +82,82 @@ pub fn import(
 ) -> Result<ImportSummary, NodeError> {
     let mut summary = ImportSummary::default();
     let options = ImportOptions { durable: false, ..options };
-    let result = (|| {
-        let mut file = BlockFile::open(path)?;
-        while let Some(block) = file.next() {
-            let block = block?;
+    let mut file = BlockFile::open(path)?;
+    let result = import_all(backend, &mut file, options, &mut summary, &mut progress);
+    backend.chain().store().flush()?;
+    result.map(|()| summary)
+}
+
+fn import_all(
+    backend: &Backend,
+    file: &mut BlockFile,
+    options: ImportOptions,
+    summary: &mut ImportSummary,
+    progress: &mut impl FnMut(Step) -> ControlFlow<()>,
+) -> Result<(), NodeError> {
+    loop {
+        let mut chunk = Vec::with_capacity(BLOCKS_AT_ONCE);
+        // A broken block ends the chunk; those before it are imported first.
+        let mut broken = None;
+        while chunk.len() < BLOCKS_AT_ONCE && broken.is_none() {
+            match file.next() {
+                None => break,
+                Some(Ok(block)) => chunk.push((block, file.offset)),
+                Some(Err(error)) => broken = Some(error),
+            }
+        }
+        if chunk.is_empty() && broken.is_none() {
+            return Ok(());
+        }
+        let sealed = if options.check_seal { well_sealed(backend, &chunk)? } else { Vec::new() };
+        for (place, (block, bytes)) in chunk.into_iter().enumerate() {
             let number = block.header.number;
             if number == 0 {
-                check_genesis(backend, path, &block)?;
+                check_genesis(backend, &file.path, &block)?;
                 continue;
             }
             summary.blocks += 1;
-            if matches!(backend.import(block, options)?, crate::chain::Imported::Known) {
+            // A seal that is not known to be good is checked by the import, which has the right words for it.
+            let check_seal = options.check_seal && !sealed.get(place).copied().unwrap_or(false);
+            if matches!(backend.import(block, ImportOptions { check_seal, ..options })?, Imported::Known) {
                 summary.known += 1;
             }
-            if summary.blocks % BLOCKS_PER_SYNC == 0 {
+            if summary.blocks.is_multiple_of(BLOCKS_PER_SYNC) {
                 backend.chain().store().flush()?;
             }
-            if progress(Step { number, bytes: file.offset }).is_break() {
-                break;
+            if progress(Step { number, bytes }).is_break() {
+                return Ok(());
             }
         }
-        Ok(())
-    })();
-    backend.chain().store().flush()?;
-    result.map(|()| summary)
+        if let Some(error) = broken {
+            return Err(error);
+        }
+    }
+}
+
+/// Which blocks of a chunk have good seals, their ommers' included, checked together: several times as fast as one
+/// by one. `false` only means that the import has to look itself, as for blocks that are known or whose number
+/// does not follow the head: nobody can make this node build the cache of a distant epoch.
+fn well_sealed(backend: &Backend, chunk: &[(Block, u64)]) -> Result<Vec<bool>, NodeError> {
+    let head = backend.chain().head().number();
+    let epoch = |number: u64| number / Schedule::Ethash.epoch_length();
+    let reader = backend.chain().reader()?;
+    let mut headers: Vec<&Header> = Vec::new();
+    let mut ranges = Vec::with_capacity(chunk.len());
+    for ((block, _), expected) in chunk.iter().zip(head..) {
+        let start = headers.len();
+        // The file may begin with the genesis or right after the head.
+        let follows =
+            block.header.number.abs_diff(expected) <= 1 && epoch(block.header.number) == epoch(head);
+        let one_epoch = block.body.ommers.iter().all(|ommer| epoch(ommer.number) == epoch(head));
+        if follows && one_epoch && reader.block(block.header.hash_slow())?.is_none() {
+            headers.push(&block.header);
+            headers.extend(&block.body.ommers);
+        }
+        ranges.push(start..headers.len());
+    }
+    let good = backend.chain().sealer().verify_many(&headers)?;
+    Ok(ranges.into_iter().map(|range| !range.is_empty() && good[range].iter().all(|good| *good)).collect())
 }
 
 fn length_of(rlp: &[u8]) -> u64 {

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it like the test itself")]
 
 mod block_files;
+mod clients;
 mod genesis;
 mod node;
 mod process;

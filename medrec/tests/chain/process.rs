@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 /// Longer than anything here takes on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) fn medrec(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_medrec"));
@@ -64,11 +64,13 @@ impl Running {
                 let _ = sender.send(line.unwrap());
             }
         });
-        let Ok(line) = lines.recv_timeout(PATIENCE) else {
+        let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|_| {
             let _ = child.kill();
-            let complaints = stderr(&child.wait_with_output().unwrap());
-            panic!("no ready line: {complaints}");
-        };
+            let mut complaints = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
+            complaints
+        });
+        assert!(line.starts_with('{'), "no ready line: {line}");
         Self { ready: serde_json::from_str(&line).unwrap(), child, lines }
     }
 

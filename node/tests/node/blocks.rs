@@ -5,7 +5,7 @@ use crate::mutations::mutants;
 use crate::support::{CONTRACT, MINER, Sender, TestNode, spec};
 use alloy_primitives::{Address, Bytes, TxKind, U256};
 use medrec_node::chain::{ImportOptions, Imported};
-use medrec_node::{Block, NodeError, blockfile};
+use medrec_node::{Block, NodeError, RejectedBlock, blockfile};
 use std::ops::ControlFlow;
 
 fn word(value: u64) -> Bytes {
@@ -115,4 +115,25 @@ fn every_mutation_of_a_block_is_refused_for_its_own_reason() {
     }
     let good = node.backend.import(blocks[2].clone(), ImportOptions::default());
     assert!(matches!(good, Ok(Imported::Head(_))));
+}
+
+#[test]
+fn a_block_file_with_a_wrong_seal_is_refused_at_that_block() {
+    let node = busy_chain();
+    let file = node.folder.path().join("blocks.rlp");
+    blockfile::export(&node.backend, &file, 1..=4, |_| ControlFlow::Continue(())).unwrap();
+    let mut blocks: Vec<Block> =
+        blockfile::BlockFile::open(&file).unwrap().collect::<Result<_, _>>().unwrap();
+    blocks[2].header.mix_hash = blocks[1].header.mix_hash;
+    let mut rlp = Vec::new();
+    for block in &blocks {
+        alloy_rlp::Encodable::encode(block, &mut rlp);
+    }
+    std::fs::write(&file, rlp).unwrap();
+    let other = TestNode::new(spec(8));
+    let refused =
+        blockfile::import(&other.backend, &file, ImportOptions::default(), |_| ControlFlow::Continue(()));
+    let Err(NodeError::Block { number: 3, reason, .. }) = refused else { panic!("{refused:?}") };
+    assert!(matches!(*reason, RejectedBlock::Mix { .. }), "{reason}");
+    assert_eq!(other.head().number(), 2, "what came before is kept");
 }
