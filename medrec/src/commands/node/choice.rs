@@ -62,14 +62,15 @@ impl ChainChoice {
         let own = arguments.mnemonic_file.as_deref().map(words_of).transpose()?;
         let words = own.as_deref().unwrap_or(DEV_MNEMONIC);
         let count = arguments.accounts.unwrap_or(DEV_ACCOUNTS);
-        let spec = ChainSpec::dev(words, count)?;
+        let accounts = mnemonic_addresses(words, count)?;
+        let spec = ChainSpec::dev_for(&accounts);
         if let Some(datadir) = &arguments.datadir {
             check_same(datadir, &spec, stored_spec(datadir)?.as_ref())?;
         }
         Ok(Self {
             spec,
             folder: arguments.datadir.clone().map_or(Folder::Temporary, Folder::Kept),
-            accounts: mnemonic_addresses(words, count)?,
+            accounts,
             mnemonic: own.is_none().then_some(DEV_MNEMONIC),
         })
     }
