@@ -1,10 +1,22 @@
 //! The command line as the user types it. Nothing here decides or runs anything.
 
+mod node;
+mod synth;
+
+pub(crate) use node::{
+    ChainArguments, ExportArguments, GenesisArguments, ImportArguments, NodeArguments, NodeCommand,
+    NodeRunArguments,
+};
+pub(crate) use synth::SynthArguments;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::shell::Output;
+
+/// Chain id unless told otherwise: MEDREC on a telephone's keys. No public network uses it.
+pub(crate) const DEFAULT_CHAIN_ID: u64 = 633_732;
 
 /// Mine anonymised medical aggregates; keep records where they are.
 #[derive(Debug, Parser)]
@@ -15,7 +27,9 @@ use crate::shell::Output;
     after_help = "Examples:\n  \
         medrec engines                        what this machine can hash with\n  \
         medrec bench keccak                   Keccak-256, every engine, 1 and all threads\n  \
-        medrec bench ethash --json > a.json   full search against the machine's own limit\n\n\
+        medrec bench ethash --json > a.json   full search against the machine's own limit\n  \
+        medrec node --dev                     a chain of your own with funded accounts\n  \
+        medrec synth --out people --format synthea-csv\n\n\
         Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 engine or device not available,\n\
         4 an engine gave a wrong answer, 130 interrupted."
 )]
@@ -35,6 +49,27 @@ pub(crate) enum Command {
     /// Measure hashrates beside the machine's own limit, or compare two records.
     #[command(subcommand)]
     Bench(BenchCommand),
+    /// Run the embedded proof-of-work chain: JSON-RPC over HTTP and WebSocket, work for miners.
+    #[command(after_help = "Examples:\n  \
+            medrec node --dev\n  \
+            medrec node --dev --datadir chain --http-port 0 --json\n  \
+            medrec genesis --for embedded --mnemonic-file words.txt --out genesis.json\n  \
+            medrec node --genesis genesis.json --coinbase 0x…   real difficulty: miners ask for work\n  \
+            medrec node export --datadir chain blocks.rlp\n\n\
+            stdout gets one answer when the node is ready (with --json one line). Ctrl-C or SIGTERM stop it\n\
+            with exit code 0 and everything acknowledged on disk; a second Ctrl-C stops it at once.")]
+    Node(Box<NodeArguments>),
+    /// Write the genesis file of a network for core-geth, go-ethereum, Besu or the embedded chain.
+    #[command(after_help = "Examples:\n  \
+            medrec genesis --for core-geth --chain-id 4242 --alloc accounts.json --out genesis.json\n  \
+            medrec genesis --for embedded --mnemonic-file words.txt --json | jq -r .genesis_hash\n\n\
+            The same arguments give the same genesis hash for every client.")]
+    Genesis(GenesisArguments),
+    /// Write a seeded synthetic population: invented people with plausible records.
+    #[command(after_help = "Examples:\n  \
+            medrec synth --out people --persons 1000 --seed 7 --format synthea-csv\n  \
+            medrec synth --out people --persons 1000000 --organisations 200 --format parquet --force")]
+    Synth(SynthArguments),
 }
 
 /// Which benchmark.

@@ -2,6 +2,9 @@
 
 mod bench;
 mod engines;
+mod genesis;
+mod node;
+mod synth;
 
 use crate::args::Command;
 use crate::shell::Shell;
@@ -11,5 +14,8 @@ pub(crate) fn run(command: Command, shell: &mut Shell) -> anyhow::Result<()> {
     match command {
         Command::Engines => engines::run(shell),
         Command::Bench(command) => bench::run(command, shell),
+        Command::Node(arguments) => node::run(*arguments, shell),
+        Command::Genesis(arguments) => genesis::run(&arguments, shell),
+        Command::Synth(arguments) => synth::run(&arguments, shell),
     }
 }

@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 use medrec_benches::BenchError;
+use medrec_datasets::DatasetError;
+use medrec_node::NodeError;
 
 /// The exit codes of `medrec`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,11 @@ pub(crate) struct OutputClosed;
 #[error("{0}")]
 pub(crate) struct Usage(pub(crate) String);
 
+/// Stopped by Ctrl-C or SIGTERM before the work was done; says what was kept.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Interrupted(pub(crate) String);
+
 impl Exit {
     /// The code for an error.
     pub(crate) fn of(error: &anyhow::Error) -> Self {
@@ -54,9 +61,21 @@ impl Exit {
         if error.is::<Unavailable>() {
             return Self::Unavailable;
         }
+        if error.is::<Interrupted>() {
+            return Self::Interrupted;
+        }
         match error.downcast_ref::<BenchError>() {
-            Some(BenchError::WrongAnswer { .. }) => Self::WrongAnswer,
-            Some(BenchError::Stopped) => Self::Interrupted,
+            Some(BenchError::WrongAnswer { .. }) => return Self::WrongAnswer,
+            Some(BenchError::Stopped) => return Self::Interrupted,
+            _ => {}
+        }
+        match error.downcast_ref::<DatasetError>() {
+            Some(DatasetError::Option { .. }) => return Self::Usage,
+            Some(DatasetError::Stopped) => return Self::Interrupted,
+            _ => {}
+        }
+        match error.downcast_ref::<NodeError>() {
+            Some(NodeError::Config { .. }) => Self::Usage,
             _ => Self::Failure,
         }
     }

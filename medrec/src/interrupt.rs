@@ -1,12 +1,16 @@
 //! Ctrl-C and SIGTERM: a flag that long work looks at, so that it leaves nothing half-written.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
+use tokio::sync::watch;
 
 use crate::exit::Exit;
 
 static STOP: AtomicBool = AtomicBool::new(false);
+/// The same wish for asynchronous work.
+static STOPPED: LazyLock<watch::Sender<bool>> = LazyLock::new(|| watch::Sender::new(false));
 
 /// Starts listening (at the first call) and gives the flag.
 ///
@@ -18,8 +22,16 @@ pub(crate) fn flag() -> anyhow::Result<&'static AtomicBool> {
             if STOP.swap(true, Ordering::Relaxed) {
                 std::process::exit(i32::from(Exit::Interrupted as u8));
             }
+            STOPPED.send_replace(true);
         })
         .context("cannot listen for Ctrl-C")?;
     }
     Ok(&STOP)
+}
+
+/// Resolves at the first signal after [`flag`] was called, or at once when there was one.
+pub(crate) async fn requested() {
+    let mut stopped = STOPPED.subscribe();
+    // The sender is static: it cannot be gone.
+    let _ = stopped.wait_for(|is_stopped| *is_stopped).await;
 }

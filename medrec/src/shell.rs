@@ -66,6 +66,14 @@ impl Shell {
         self.result(&text)
     }
 
+    /// Prints the result of the command as one JSON document on one line, for a command that goes on
+    /// after its result: readers take a line.
+    pub(crate) fn json_line(&mut self, value: &impl Serialize) -> anyhow::Result<()> {
+        let mut text = serde_json::to_string(value)?;
+        text.push('\n');
+        self.result(&text)
+    }
+
     /// Says what is being done.
     pub(crate) fn status(&mut self, text: &str) {
         if !self.output.quiet {
@@ -85,6 +93,11 @@ impl Shell {
         if !self.output.quiet {
             to_stderr(&format!("{} {text}", self.painted("warning:", "33")));
         }
+    }
+
+    /// What prints warnings from threads that have no shell.
+    pub(crate) fn warner(&self) -> fn(&str) {
+        if self.output.quiet { |_| {} } else { |text| to_stderr(&format!("warning: {text}")) }
     }
 
     /// A bar for `total` units of work called `unit`; hidden off a terminal and with `--quiet`.

@@ -268,6 +268,7 @@ impl Backend {
             coinbase,
             extra_data: self.options.extra_data.clone(),
             gas_limit_target: self.options.gas_limit_target,
+            timestamp_s: None,
         };
         let candidate = Arc::new(self.chain.build(&head, &template, &mut best)?);
         self.board.add(&candidate, version);
@@ -307,7 +308,8 @@ impl Backend {
     /// # Errors
     /// Storage errors.
     pub fn submit_work(&self, nonce: B64, seal_hash: B256, mix: B256) -> Result<bool, NodeError> {
-        let Some(candidate) = self.board.candidate(seal_hash) else { return Ok(false) };
+        let head_number = self.chain.head().number();
+        let Some(candidate) = self.board.candidate(seal_hash, head_number) else { return Ok(false) };
         match self.chain.adopt_sealed(&candidate, nonce, mix) {
             Ok(imported) => {
                 self.settle(&imported)?;

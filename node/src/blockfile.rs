@@ -2,16 +2,19 @@
 //! them.
 
 use crate::backend::Backend;
-use crate::chain::ImportOptions;
-use crate::{Block, NodeError};
+use crate::chain::{ImportOptions, Imported};
+use crate::{Block, Header, NodeError};
 use alloy_rlp::{Decodable, Encodable};
+use medrec_kernels::ethash::Schedule;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, ErrorKind, Read, Write};
-use std::ops::RangeInclusive;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::path::{Path, PathBuf};
 
 /// Largest block that is read: far above what any gas limit pays for.
 const MAXIMUM_BLOCK_BYTES: usize = 32 << 20;
+/// Blocks that an import reads before it stores them, so that their seals are checked together.
+const BLOCKS_AT_ONCE: usize = 64;
 /// Blocks between syncs of the disk during an import.
 const BLOCKS_PER_SYNC: u64 = 256;
 
@@ -24,15 +27,30 @@ pub struct ImportSummary {
     pub known: u64,
 }
 
+/// Where an export or import has got to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// The number of the block that is done.
+    pub number: u64,
+    /// Bytes of the file that are done.
+    pub bytes: u64,
+}
+
 /// Writes the canonical blocks of `range`, genesis included where it is in it, and returns how many.
+/// `progress` hears of each block and can break the export off, which leaves a shorter file.
 ///
 /// # Errors
 /// [`NodeError::Io`]; storage errors. Numbers above the head are not an error, they are not written.
-pub fn export(backend: &Backend, path: &Path, range: RangeInclusive<u64>) -> Result<u64, NodeError> {
+pub fn export(
+    backend: &Backend,
+    path: &Path,
+    range: RangeInclusive<u64>,
+    mut progress: impl FnMut(Step) -> ControlFlow<()>,
+) -> Result<u64, NodeError> {
     let failed = |source| NodeError::Io { path: path.to_owned(), source };
     let mut out = BufWriter::new(File::create(path).map_err(failed)?);
     let reader = backend.chain().reader()?;
-    let mut count = 0;
+    let (mut count, mut bytes) = (0, 0);
     let mut rlp = Vec::new();
     for number in range {
         let Some(block) = reader.canonical_block(number)? else { break };
@@ -40,13 +58,18 @@ pub fn export(backend: &Backend, path: &Path, range: RangeInclusive<u64>) -> Res
         block.block.encode(&mut rlp);
         out.write_all(&rlp).map_err(failed)?;
         count += 1;
+        bytes += length_of(&rlp);
+        if progress(Step { number, bytes }).is_break() {
+            break;
+        }
     }
     out.into_inner().map_err(|error| failed(error.into_error()))?.sync_all().map_err(failed)?;
     Ok(count)
 }
 
-/// Imports a block file with all checks that `options` asks for; `progress` hears of each block's
-/// number. Syncs every 256 blocks and at the end, whatever `options.durable` says.
+/// Imports a block file with all checks that `options` asks for; `progress` hears of each block and
+/// can break the import off, which keeps the blocks so far. Syncs every 256 blocks and at the end,
+/// whatever `options.durable` says.
 ///
 /// # Errors
 /// The first block that is refused, with everything before it kept; [`NodeError::BlockFile`] with the
@@ -55,31 +78,90 @@ pub fn import(
     backend: &Backend,
     path: &Path,
     options: ImportOptions,
-    mut progress: impl FnMut(u64),
+    mut progress: impl FnMut(Step) -> ControlFlow<()>,
 ) -> Result<ImportSummary, NodeError> {
     let mut summary = ImportSummary::default();
     let options = ImportOptions { durable: false, ..options };
-    let result = (|| {
-        for block in BlockFile::open(path)? {
-            let block = block?;
+    let mut file = BlockFile::open(path)?;
+    let result = import_all(backend, &mut file, options, &mut summary, &mut progress);
+    backend.chain().store().flush()?;
+    result.map(|()| summary)
+}
+
+fn import_all(
+    backend: &Backend,
+    file: &mut BlockFile,
+    options: ImportOptions,
+    summary: &mut ImportSummary,
+    progress: &mut impl FnMut(Step) -> ControlFlow<()>,
+) -> Result<(), NodeError> {
+    loop {
+        let mut chunk = Vec::with_capacity(BLOCKS_AT_ONCE);
+        // A broken block ends the chunk; those before it are imported first.
+        let mut broken = None;
+        while chunk.len() < BLOCKS_AT_ONCE && broken.is_none() {
+            match file.next() {
+                None => break,
+                Some(Ok(block)) => chunk.push((block, file.offset)),
+                Some(Err(error)) => broken = Some(error),
+            }
+        }
+        if chunk.is_empty() && broken.is_none() {
+            return Ok(());
+        }
+        let sealed = if options.check_seal { well_sealed(backend, &chunk)? } else { Vec::new() };
+        for (place, (block, bytes)) in chunk.into_iter().enumerate() {
             let number = block.header.number;
             if number == 0 {
-                check_genesis(backend, path, &block)?;
+                check_genesis(backend, &file.path, &block)?;
                 continue;
             }
             summary.blocks += 1;
-            if matches!(backend.import(block, options)?, crate::chain::Imported::Known) {
+            // A seal that is not known to be good is checked by the import, which has the right words for it.
+            let check_seal = options.check_seal && !sealed.get(place).copied().unwrap_or(false);
+            if matches!(backend.import(block, ImportOptions { check_seal, ..options })?, Imported::Known) {
                 summary.known += 1;
             }
-            if summary.blocks % BLOCKS_PER_SYNC == 0 {
+            if summary.blocks.is_multiple_of(BLOCKS_PER_SYNC) {
                 backend.chain().store().flush()?;
             }
-            progress(number);
+            if progress(Step { number, bytes }).is_break() {
+                return Ok(());
+            }
         }
-        Ok(())
-    })();
-    backend.chain().store().flush()?;
-    result.map(|()| summary)
+        if let Some(error) = broken {
+            return Err(error);
+        }
+    }
+}
+
+/// Which blocks of a chunk have good seals, their ommers' included, checked together: several times as fast as one
+/// by one. `false` only means that the import has to look itself, as for blocks that are known or whose number
+/// does not follow the head: nobody can make this node build the cache of a distant epoch.
+fn well_sealed(backend: &Backend, chunk: &[(Block, u64)]) -> Result<Vec<bool>, NodeError> {
+    let head = backend.chain().head().number();
+    let epoch = |number: u64| number / Schedule::Ethash.epoch_length();
+    let reader = backend.chain().reader()?;
+    let mut headers: Vec<&Header> = Vec::new();
+    let mut ranges = Vec::with_capacity(chunk.len());
+    for ((block, _), expected) in chunk.iter().zip(head..) {
+        let start = headers.len();
+        // The file may begin with the genesis or right after the head.
+        let follows =
+            block.header.number.abs_diff(expected) <= 1 && epoch(block.header.number) == epoch(head);
+        let one_epoch = block.body.ommers.iter().all(|ommer| epoch(ommer.number) == epoch(head));
+        if follows && one_epoch && reader.block(block.header.hash_slow())?.is_none() {
+            headers.push(&block.header);
+            headers.extend(&block.body.ommers);
+        }
+        ranges.push(start..headers.len());
+    }
+    let good = backend.chain().sealer().verify_many(&headers)?;
+    Ok(ranges.into_iter().map(|range| !range.is_empty() && good[range].iter().all(|good| *good)).collect())
+}
+
+fn length_of(rlp: &[u8]) -> u64 {
+    u64::try_from(rlp.len()).unwrap_or(u64::MAX)
 }
 
 fn check_genesis(backend: &Backend, path: &Path, block: &Block) -> Result<(), NodeError> {
@@ -159,7 +241,7 @@ impl BlockFile {
         self.must_fill(&mut payload)?;
         rlp.append(&mut payload);
         let block = Block::decode(&mut rlp.as_slice()).map_err(|error| self.broken(error.to_string()))?;
-        self.offset += u64::try_from(rlp.len()).unwrap_or(u64::MAX);
+        self.offset += length_of(&rlp);
         Ok(Some(block))
     }
 

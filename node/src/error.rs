@@ -32,6 +32,14 @@ pub enum NodeError {
         /// What redb said.
         source: Box<redb::Error>,
     },
+    /// Another process has the store open.
+    #[error(
+        "chain database {path} is in use by another process\n\nhint: stop that node, or choose another --datadir"
+    )]
+    InUse {
+        /// The database file.
+        path: PathBuf,
+    },
     /// The store holds something that this version cannot have written.
     #[error("chain database {path}: {what}")]
     Corrupt {

@@ -31,7 +31,7 @@ pub mod work;
 
 pub use error::{NodeError, RejectedBlock, RejectedTransaction};
 pub use node::{Node, NodeOptions};
-pub use spec::{ChainSpec, DifficultyRule, Genesis};
+pub use spec::{ChainSpec, DifficultyRule, Genesis, GenesisDialect};
 
 /// A signed transaction as blocks carry it. The London rules admit types 0, 1 and 2 only.
 pub type Transaction = alloy_consensus::EthereumTxEnvelope<alloy_consensus::TxEip4844>;

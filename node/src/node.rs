@@ -2,7 +2,7 @@
 //! seals blocks itself.
 
 use crate::backend::{Backend, BackendOptions};
-use crate::chain::Chain;
+use crate::chain::{Chain, clock_s};
 use crate::rpc::server::{Access, serve};
 use crate::rpc::{Rpc, RpcLimits};
 use crate::stop::{StopSignal, stop_signal};
@@ -14,12 +14,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
 
+/// Seconds by which blocks sealed here may run ahead of the clock: a few transactions in a row need not
+/// wait, and every other client still accepts the block (go-ethereum's bound is 15).
+const SEALING_LEAD_S: u64 = 2;
+
 /// Sealing on this machine's cores with light hashing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LightSealing {
     /// Threads that search.
     pub threads: usize,
-    /// With it a block is made this often even without transactions; without it only for them. A chain
+    /// With it a block is made this often even without transactions; without it only for them. Either way
+    /// blocks come at most one a second in the long run, because a block's time is in whole seconds
+    /// after its parent's: a faster chain would leave the clock behind, and others would refuse it. A chain
     /// that stands still between transactions confuses clients that wait for the next block: ethers 6
     /// does when a receipt appears between its first look and its first poll.
     pub period: Option<Duration>,
@@ -220,6 +226,10 @@ async fn seal_blocks(
                 () = sleep_until(deadline) => is_due = true,
             }
         }
+        tokio::select! {
+            () = stopping.requested() => return Ok(()),
+            () = wait_for_clock(&backend) => {}
+        }
         let stop = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stop);
         let sealed = blocking(&backend, move |backend| seal_one(backend, sealing, &flag, is_due));
@@ -241,6 +251,13 @@ async fn seal_blocks(
                 () = sleep_until(deadline) => {}
             }
         }
+    }
+}
+
+/// Waits while the head's time is too far ahead of the clock.
+async fn wait_for_clock(backend: &Backend) {
+    while backend.chain().head().block.header.timestamp > clock_s() + SEALING_LEAD_S {
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 

@@ -8,6 +8,7 @@
 pub mod error;
 pub mod server;
 
+mod access_list;
 mod blocks;
 mod calls;
 mod debug;
@@ -108,6 +109,7 @@ impl Rpc {
         None.or_else(|| self.network(method, &params))
             .or_else(|| self.state(method, &params))
             .or_else(|| self.calls(method, &params))
+            .or_else(|| self.access_lists(method, &params))
             .or_else(|| self.blocks(method, &params))
             .or_else(|| self.transactions(method, &params))
             .or_else(|| self.fees(method, &params))

@@ -110,6 +110,36 @@ impl Sealer {
         Ok(Ok(()))
     }
 
+    /// Whether each of `headers`, all of one epoch, has a good seal: batched, and on every processor.
+    ///
+    /// # Errors
+    /// As [`Sealer::hash`].
+    pub fn verify_many(&self, headers: &[&Header]) -> Result<Vec<bool>, NodeError> {
+        let Some(first) = headers.first() else { return Ok(Vec::new()) };
+        let cache = cache(first.number)?;
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let verify = |headers: &[&Header]| -> Vec<bool> {
+            let input = |header: &&Header| (seal_hash(header).0, u64::from_be_bytes(header.nonce.0));
+            let hashes = cache.hashimoto_batch(&headers.iter().map(input).collect::<Vec<_>>());
+            let pairs = headers.iter().zip(hashes);
+            pairs
+                .map(|(header, hash)| {
+                    header.mix_hash == hash.mix_hash
+                        && U256::from_be_bytes(hash.result) <= boundary(header.difficulty)
+                })
+                .collect()
+        };
+        let verify = &verify;
+        Ok(std::thread::scope(|scope| {
+            let parts = headers.chunks(headers.len().div_ceil(threads));
+            let running: Vec<_> = parts.map(|part| scope.spawn(move || verify(part))).collect();
+            let join = |part: std::thread::ScopedJoinHandle<'_, Vec<bool>>| {
+                part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            running.into_iter().flat_map(join).collect()
+        }))
+    }
+
     /// Builds the light cache of block `number` now instead of at the first hash.
     ///
     /// # Errors

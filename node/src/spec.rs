@@ -41,11 +41,16 @@ impl ChainSpec {
     /// # Errors
     /// [`NodeError::Config`] for a mnemonic that is none.
     pub fn dev(mnemonic: &str, accounts: u32) -> Result<Self, NodeError> {
+        Ok(Self::dev_for(&genesis::mnemonic_addresses(mnemonic, accounts)?))
+    }
+
+    /// As [`ChainSpec::dev`], for accounts that are known already: a mnemonic takes milliseconds for each.
+    pub fn dev_for(accounts: &[alloy_primitives::Address]) -> Self {
         let mut genesis = Genesis::new(alloy_primitives::U256::from(DEV_DIFFICULTY));
-        for address in genesis::mnemonic_addresses(mnemonic, accounts)? {
-            genesis.alloc.insert(address, GenesisAccount::with_ether(1_000_000));
+        for address in accounts {
+            genesis.alloc.insert(*address, GenesisAccount::with_ether(1_000_000));
         }
-        Ok(Self { chain_id: DEV_CHAIN_ID, difficulty: DifficultyRule::Fixed(DEV_DIFFICULTY), genesis })
+        Self { chain_id: DEV_CHAIN_ID, difficulty: DifficultyRule::Fixed(DEV_DIFFICULTY), genesis }
     }
 
     /// A chain under the real rule, starting at the minimum difficulty.

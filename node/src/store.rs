@@ -22,7 +22,7 @@ use crate::{ChainSpec, NodeError, Transaction};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::B256;
 use quick_cache::sync::Cache;
-use redb::{Database, Durability, WriteTransaction};
+use redb::{Database, DatabaseError, Durability, WriteTransaction};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -39,15 +39,17 @@ impl Store {
     /// Opens the database of `spec` in `datadir`, and writes its genesis when it is new.
     ///
     /// # Errors
-    /// Storage errors; [`NodeError::OtherChain`] when the folder belongs to another chain.
+    /// Storage errors; [`NodeError::InUse`] while another process has it open; [`NodeError::OtherChain`]
+    /// when the folder belongs to another chain.
     pub fn open(datadir: &Path, spec: &ChainSpec) -> Result<Self, NodeError> {
         std::fs::create_dir_all(datadir)
             .map_err(|source| NodeError::Io { path: datadir.to_owned(), source })?;
         let path = datadir.join("chain.redb");
-        let db = Database::builder()
-            .set_cache_size(PAGE_CACHE_BYTES)
-            .create(&path)
-            .map_err(|source| NodeError::Store { path: path.clone(), source: Box::new(source.into()) })?;
+        let failed = |source| match source {
+            DatabaseError::DatabaseAlreadyOpen => NodeError::InUse { path: path.clone() },
+            source => NodeError::Store { path: path.clone(), source: Box::new(source.into()) },
+        };
+        let db = Database::builder().set_cache_size(PAGE_CACHE_BYTES).create(&path).map_err(failed)?;
         let store = Self {
             db,
             path,

@@ -1,7 +1,7 @@
 //! Work for external miners, as go-ethereum 1.11.6 gives it out.
 //!
 //! Several works are valid at once: each rebuild of the next block adds one, and a solution counts
-//! for any of them until it is seven blocks old. The board keeps them, per coinbase, together with
+//! for any of them until the head is seven blocks past its number. The board keeps them, per coinbase, together with
 //! the hashrates that miners report. It knows neither the chain nor how blocks are built.
 
 pub mod light;
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// A work is too old when the newest one is this many blocks ahead.
+/// A work for block `number` is valid while `number + STALE_BLOCKS` is above the head's number.
 pub const STALE_BLOCKS: u64 = 7;
 /// A reported hashrate counts for this long.
 const HASHRATE_LIFETIME: Duration = Duration::from_secs(10);
@@ -77,7 +77,6 @@ struct Board {
     works: BTreeMap<B256, Arc<Candidate>>,
     by_age: VecDeque<B256>,
     current: BTreeMap<Address, Current>,
-    newest_number: u64,
     hashrates: BTreeMap<B256, (u64, Instant)>,
 }
 
@@ -107,9 +106,8 @@ impl WorkBoard {
     pub fn add(&self, candidate: &Arc<Candidate>, pool_version: u64) {
         let mut board = self.board.lock();
         let header = &candidate.block.header;
-        board.newest_number = header.number;
-        let newest = header.number;
-        board.works.retain(|_, work| work.block.header.number + STALE_BLOCKS > newest);
+        let head_number = header.number.saturating_sub(1);
+        board.works.retain(|_, work| is_valid(work, head_number));
         let kept: Vec<B256> =
             board.by_age.iter().copied().filter(|hash| board.works.contains_key(hash)).collect();
         board.by_age = kept.into();
@@ -133,12 +131,12 @@ impl WorkBoard {
         }
     }
 
-    /// The block that `seal_hash` belongs to, while a solution still counts.
-    pub fn candidate(&self, seal_hash: B256) -> Option<Arc<Candidate>> {
+    /// The block that `seal_hash` belongs to, while a solution still counts on a chain whose head has
+    /// the number `head_number`.
+    pub fn candidate(&self, seal_hash: B256, head_number: u64) -> Option<Arc<Candidate>> {
         let board = self.board.lock();
         let candidate = board.works.get(&seal_hash)?;
-        let in_time = candidate.block.header.number + STALE_BLOCKS > board.newest_number;
-        in_time.then(|| Arc::clone(candidate))
+        is_valid(candidate, head_number).then(|| Arc::clone(candidate))
     }
 
     /// Notes the hashrate that the miner `id` reports, in hashes a second.
@@ -156,6 +154,11 @@ impl WorkBoard {
         board.hashrates.retain(|_, (_, reported)| reported.elapsed() < HASHRATE_LIFETIME);
         board.hashrates.values().fold(0, |sum: u64, (rate, _)| sum.saturating_add(*rate))
     }
+}
+
+/// Whether a solution of `work` still counts.
+fn is_valid(work: &Candidate, head_number: u64) -> bool {
+    work.block.header.number + STALE_BLOCKS > head_number
 }
 
 #[cfg(test)]
@@ -181,18 +184,20 @@ mod tests {
     }
 
     #[test]
-    fn a_work_counts_until_a_newer_one_is_seven_blocks_ahead() {
+    fn a_work_is_valid_while_its_number_plus_seven_is_above_the_head() {
         let board = WorkBoard::default();
         let old = candidate(2, 1);
         board.add(&old, 0);
-        for number in 3..9 {
-            board.add(&candidate(number, 1), 0);
-            assert!(board.candidate(old.seal_hash).is_some(), "at {number}");
+        for head_number in 1..=8 {
+            board.add(&candidate(head_number + 1, 1), 0);
+            assert!(board.candidate(old.seal_hash, head_number).is_some(), "at head {head_number}");
         }
-        board.add(&candidate(9, 1), 0);
-        assert!(board.candidate(old.seal_hash).is_none());
-        assert!(board.candidate(candidate(3, 1).seal_hash).is_some());
-        assert!(board.candidate(B256::ZERO).is_none());
+        // The head decides, whether or not a newer work was asked for.
+        assert!(board.candidate(old.seal_hash, 9).is_none());
+        board.add(&candidate(10, 1), 0);
+        assert!(board.candidate(old.seal_hash, 8).is_none(), "and a stale work is not kept");
+        assert!(board.candidate(candidate(3, 1).seal_hash, 9).is_some());
+        assert!(board.candidate(B256::ZERO, 9).is_none());
     }
 
     #[test]

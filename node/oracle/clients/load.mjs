@@ -1,11 +1,12 @@
 // Requests a second and p99 of eth_call and eth_getLogs, for several nodes in one run.
-//   node load.mjs SECONDS CONNECTIONS NAME=URL [NAME=URL …]
-// Each node gets the same contract and the same 200 events; every answer is checked. One JSON document on standard output.
+//   node load.mjs SECONDS CONNECTIONS ROUNDS NAME=URL [NAME=URL …]
+// Each node gets the same contract and the same 200 events; every answer is checked. Nodes take turns, round by round, so that
+// a busy moment of the machine meets all of them; the median of the rounds counts. One JSON document on standard output.
 import { request, Agent } from "node:http";
 import { Contract, ContractFactory, JsonRpcProvider, Wallet } from "ethers";
 import { KEY, compile } from "./contract.mjs";
 
-const [seconds, connections, ...nodes] = process.argv.slice(2);
+const [seconds, connections, rounds, ...nodes] = process.argv.slice(2);
 const { abi, bytecode } = compile();
 
 function post(agent, url, body) {
@@ -40,9 +41,7 @@ async function measure(url, method, params, check) {
   return { per_second: Math.round(times.length / Number(seconds)), p99_ms: Number(times[Math.floor(times.length * 0.99)].toFixed(2)) };
 }
 
-const report = {};
-for (const node of nodes) {
-  const [name, url] = node.split(/=(.*)/s);
+async function prepare(url) {
   const provider = new JsonRpcProvider(url, undefined, { cacheTimeout: -1 });
   provider.pollingInterval = 100;
   const wallet = new Wallet(KEY, provider);
@@ -57,11 +56,27 @@ for (const node of nodes) {
     await Promise.all(sent.map((transaction) => transaction.wait()));
   }
   provider.destroy();
-  const data = contract.interface.encodeFunctionData("entries", [1n]);
-  report[name] = {
-    eth_call: await measure(url, "eth_call", [{ to: address, data }, "latest"], (result) => result.length > 130),
-    eth_getLogs: await measure(url, "eth_getLogs", [{ address, fromBlock: "0x0", toBlock: "latest" }], (result) => result.length === 200),
-  };
+  return { address, data: contract.interface.encodeFunctionData("entries", [1n]) };
+}
+
+const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+const subjects = [];
+for (const node of nodes) {
+  const [name, url] = node.split(/=(.*)/s);
+  subjects.push({ name, url, ...(await prepare(url)), samples: { eth_call: [], eth_getLogs: [] } });
+}
+for (let round = 0; round < Number(rounds); round++) {
+  for (const { url, address, data, samples } of subjects) {
+    samples.eth_call.push(await measure(url, "eth_call", [{ to: address, data }, "latest"], (result) => result.length > 130));
+    samples.eth_getLogs.push(await measure(url, "eth_getLogs", [{ address, fromBlock: "0x0", toBlock: "latest" }], (result) => result.length === 200));
+  }
+}
+const report = { seconds: Number(seconds), connections: Number(connections), rounds: Number(rounds) };
+for (const { name, samples } of subjects) {
+  report[name] = {};
+  for (const [method, taken] of Object.entries(samples)) {
+    report[name][method] = { per_second: median(taken.map((one) => one.per_second)), p99_ms: median(taken.map((one) => one.p99_ms)) };
+  }
 }
 console.log(JSON.stringify(report));
 process.exit(0);

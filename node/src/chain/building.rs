@@ -20,6 +20,9 @@ pub struct BlockTemplate {
     pub extra_data: Bytes,
     /// Where the gas limit should go.
     pub gas_limit_target: u64,
+    /// The block's time, in seconds since 1970; the clock's when absent. Either way it is after the
+    /// parent's.
+    pub timestamp_s: Option<u64>,
 }
 
 /// A source of transactions in the order in which a miner wants them.
@@ -95,7 +98,7 @@ impl Chain {
     }
 
     fn child_header(&self, parent: &Header, parent_hash: B256, template: &BlockTemplate) -> Header {
-        let timestamp = clock_s().max(parent.timestamp + 1);
+        let timestamp = template.timestamp_s.unwrap_or_else(clock_s).max(parent.timestamp + 1);
         Header {
             parent_hash,
             beneficiary: template.coinbase,

@@ -7,7 +7,7 @@ use super::{Chain, ImportOptions, Imported, clock_s, ommers, path_between};
 use crate::execution::{BlockExecution, Execution};
 use crate::state::BlockState;
 use crate::store::ChainBlock;
-use crate::{Block, Header, NodeError, RejectedBlock, header};
+use crate::{Block, Header, NodeError, RejectedBlock, Transaction, header};
 use alloy_consensus::proofs::{calculate_ommers_root, calculate_transaction_root};
 use alloy_consensus::transaction::SignerRecoverable;
 use alloy_primitives::{Address, B256};
@@ -105,18 +105,36 @@ impl Chain {
     }
 }
 
-/// The sender of each transaction.
+/// Transactions whose senders one thread recovers: fewer are not worth another thread.
+const RECOVERIES_A_THREAD: usize = 4;
+
+/// The sender of each transaction. Recovering them is most of the work of importing a block, so all
+/// processors share it.
 fn senders(block: &Block) -> Result<Vec<Address>, RejectedBlock> {
-    let transactions = block.body.transactions.iter().enumerate();
-    transactions
-        .map(|(index, transaction)| {
-            transaction.recover_signer().map_err(|error| RejectedBlock::Transaction {
-                index,
-                hash: *transaction.tx_hash(),
-                why: error.to_string(),
-            })
+    let transactions: Vec<(usize, &Transaction)> = block.body.transactions.iter().enumerate().collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let part = transactions.len().div_ceil(threads).max(RECOVERIES_A_THREAD);
+    let mut parts = transactions.chunks(part);
+    let first = parts.next().unwrap_or_default();
+    std::thread::scope(|scope| {
+        let others: Vec<_> = parts.map(|part| scope.spawn(move || recover(part))).collect();
+        let mut senders = recover(first)?;
+        for other in others {
+            senders.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(senders)
+    })
+}
+
+fn recover(transactions: &[(usize, &Transaction)]) -> Result<Vec<Address>, RejectedBlock> {
+    let sender = |(index, transaction): &(usize, &Transaction)| {
+        transaction.recover_signer().map_err(|error| RejectedBlock::Transaction {
+            index: *index,
+            hash: *transaction.tx_hash(),
+            why: error.to_string(),
         })
-        .collect()
+    };
+    transactions.iter().map(sender).collect()
 }
 
 fn check_body(block: &Block) -> Result<(), RejectedBlock> {

@@ -110,16 +110,13 @@ impl ChainSpec {
     /// are refused: this node has one set of rules.
     ///
     /// # Errors
-    /// [`NodeError::Io`] and [`NodeError::Config`], with the path.
+    /// [`NodeError::Io`] and [`NodeError::Config`], with the path, and the line where there is one.
     pub fn from_genesis_file(path: &Path) -> Result<Self, NodeError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| NodeError::Io { path: path.to_owned(), source })?;
-        Self::from_genesis_json(&text)
-            .map_err(|why| NodeError::Config { what: path.display().to_string(), why })
+        let file = parsed(path, &text_of(path)?)?;
+        Self::from_file(file).map_err(|why| NodeError::Config { what: path.display().to_string(), why })
     }
 
-    fn from_genesis_json(text: &str) -> Result<Self, String> {
-        let file: GenesisFile = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    fn from_file(file: GenesisFile) -> Result<Self, String> {
         if file.config.get("londonBlock") != Some(&json!(0)) {
             return Err("config.londonBlock must be 0: this node knows London rules only".to_owned());
         }
@@ -139,6 +136,35 @@ impl ChainSpec {
             }
         };
         Ok(Self { chain_id, difficulty, genesis: file.genesis()? })
+    }
+}
+
+/// Reads accounts from a JSON file of the form that a genesis file has under `alloc`: an object of
+/// addresses, each with `balance` (wei) and, where there is one, `nonce`, `code` and `storage`.
+///
+/// # Errors
+/// [`NodeError::Io`] and [`NodeError::Config`], with the path and the line.
+pub fn read_alloc(path: &Path) -> Result<BTreeMap<Address, GenesisAccount>, NodeError> {
+    let accounts: BTreeMap<Address, AccountFile> = parsed(path, &text_of(path)?)?;
+    Ok(accounts.into_iter().map(|(address, file)| (address, file.into())).collect())
+}
+
+fn text_of(path: &Path) -> Result<String, NodeError> {
+    std::fs::read_to_string(path).map_err(|source| NodeError::Io { path: path.to_owned(), source })
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(path: &Path, text: &str) -> Result<T, NodeError> {
+    serde_json::from_str(text).map_err(|error| {
+        // The place stands in front, where editors look for it, not behind.
+        let why = error.to_string();
+        let why = why.rsplit_once(" at line ").map_or(why.as_str(), |(why, _)| why);
+        NodeError::Config { what: format!("{}:{}", path.display(), error.line()), why: why.to_owned() }
+    })
+}
+
+impl From<AccountFile> for GenesisAccount {
+    fn from(file: AccountFile) -> Self {
+        Self { balance: file.balance, nonce: file.nonce.to(), code: file.code, storage: file.storage }
     }
 }
 
@@ -165,12 +191,6 @@ impl GenesisFile {
     }
 
     fn genesis(self) -> Result<Genesis, String> {
-        let account = |file: AccountFile| GenesisAccount {
-            balance: file.balance,
-            nonce: file.nonce.to(),
-            code: file.code,
-            storage: file.storage,
-        };
         Ok(Genesis {
             timestamp: self.timestamp.to(),
             extra_data: self.extra_data,
@@ -181,7 +201,7 @@ impl GenesisFile {
             nonce: self.nonce.to(),
             mix_hash: self.mix_hash,
             coinbase: self.coinbase,
-            alloc: self.alloc.into_iter().map(|(address, file)| (address, account(file))).collect(),
+            alloc: self.alloc.into_iter().map(|(address, file)| (address, file.into())).collect(),
         })
     }
 }
@@ -189,6 +209,10 @@ impl GenesisFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read(text: &str) -> Result<ChainSpec, String> {
+        ChainSpec::from_file(serde_json::from_str(text).unwrap())
+    }
 
     #[test]
     fn every_dialect_states_the_same_block_0() {
@@ -204,9 +228,9 @@ mod tests {
         for dialect in
             [GenesisDialect::CoreGeth, GenesisDialect::Geth, GenesisDialect::Besu, GenesisDialect::Embedded]
         {
-            let read = ChainSpec::from_genesis_json(&spec.genesis_json(dialect).unwrap()).unwrap();
-            assert_eq!(read, spec, "{dialect:?}");
-            assert_eq!(read.genesis.hash(), spec.genesis.hash());
+            let found = read(&spec.genesis_json(dialect).unwrap()).unwrap();
+            assert_eq!(found, spec, "{dialect:?}");
+            assert_eq!(found.genesis.hash(), spec.genesis.hash());
         }
     }
 
@@ -216,13 +240,13 @@ mod tests {
         assert!(dev.genesis_json(GenesisDialect::Geth).is_err());
         assert!(dev.genesis_json(GenesisDialect::CoreGeth).is_err());
         let besu = dev.genesis_json(GenesisDialect::Besu).unwrap();
-        assert_eq!(ChainSpec::from_genesis_json(&besu).unwrap(), dev);
+        assert_eq!(read(&besu).unwrap(), dev);
     }
 
     #[test]
     fn a_file_with_a_later_fork_is_refused() {
         let text = ChainSpec::ethash(1).genesis_json(GenesisDialect::Geth).unwrap();
         let later = text.replace("\"chainId\": 1", "\"chainId\": 1, \"shanghaiTime\": 0");
-        assert!(ChainSpec::from_genesis_json(&later).unwrap_err().contains("shanghaiTime"));
+        assert!(read(&later).unwrap_err().contains("shanghaiTime"));
     }
 }

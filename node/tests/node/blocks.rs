@@ -5,7 +5,8 @@ use crate::mutations::mutants;
 use crate::support::{CONTRACT, MINER, Sender, TestNode, spec};
 use alloy_primitives::{Address, Bytes, TxKind, U256};
 use medrec_node::chain::{ImportOptions, Imported};
-use medrec_node::{Block, NodeError, blockfile};
+use medrec_node::{Block, NodeError, RejectedBlock, blockfile};
+use std::ops::ControlFlow;
 
 fn word(value: u64) -> Bytes {
     U256::from(value).to_be_bytes::<32>().into()
@@ -54,15 +55,23 @@ fn receipts_say_what_happened_and_the_state_agrees() {
 fn a_block_file_carries_the_chain_to_another_node() {
     let node = busy_chain();
     let file = node.folder.path().join("blocks.rlp");
-    assert_eq!(blockfile::export(&node.backend, &file, 0..=u64::MAX).unwrap(), 5);
+    assert_eq!(
+        blockfile::export(&node.backend, &file, 0..=u64::MAX, |_| ControlFlow::Continue(())).unwrap(),
+        5
+    );
     let other = TestNode::new(spec(8));
-    let summary = blockfile::import(&other.backend, &file, ImportOptions::default(), |_| {}).unwrap();
+    let summary =
+        blockfile::import(&other.backend, &file, ImportOptions::default(), |_| ControlFlow::Continue(()))
+            .unwrap();
     assert_eq!((summary.blocks, summary.known), (4, 0));
     assert_eq!(other.head().hash, node.head().hash);
-    let again = blockfile::import(&other.backend, &file, ImportOptions::default(), |_| {}).unwrap();
+    let again =
+        blockfile::import(&other.backend, &file, ImportOptions::default(), |_| ControlFlow::Continue(()))
+            .unwrap();
     assert_eq!(again.known, 4);
     let stranger = TestNode::new(spec(9));
-    let refused = blockfile::import(&stranger.backend, &file, ImportOptions::default(), |_| {});
+    let refused =
+        blockfile::import(&stranger.backend, &file, ImportOptions::default(), |_| ControlFlow::Continue(()));
     assert!(matches!(refused, Err(NodeError::OtherChain { .. })));
 }
 
@@ -70,11 +79,12 @@ fn a_block_file_carries_the_chain_to_another_node() {
 fn a_truncated_block_file_says_where_and_keeps_what_came_before() {
     let node = busy_chain();
     let file = node.folder.path().join("blocks.rlp");
-    blockfile::export(&node.backend, &file, 1..=4).unwrap();
+    blockfile::export(&node.backend, &file, 1..=4, |_| ControlFlow::Continue(())).unwrap();
     let bytes = std::fs::read(&file).unwrap();
     std::fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
     let other = TestNode::new(spec(8));
-    let refused = blockfile::import(&other.backend, &file, ImportOptions::default(), |_| {});
+    let refused =
+        blockfile::import(&other.backend, &file, ImportOptions::default(), |_| ControlFlow::Continue(()));
     assert!(matches!(refused, Err(NodeError::BlockFile { offset, .. }) if offset > 0));
     assert_eq!(other.head().number(), 3);
 }
@@ -94,7 +104,7 @@ fn a_restarted_node_has_the_same_head_and_state() {
 fn every_mutation_of_a_block_is_refused_for_its_own_reason() {
     let source = busy_chain();
     let file = source.folder.path().join("blocks.rlp");
-    blockfile::export(&source.backend, &file, 1..=3).unwrap();
+    blockfile::export(&source.backend, &file, 1..=3, |_| ControlFlow::Continue(())).unwrap();
     let blocks: Vec<Block> = blockfile::BlockFile::open(&file).unwrap().collect::<Result<_, _>>().unwrap();
     let node = TestNode::new(spec(8));
     for block in &blocks[..2] {
@@ -105,4 +115,25 @@ fn every_mutation_of_a_block_is_refused_for_its_own_reason() {
     }
     let good = node.backend.import(blocks[2].clone(), ImportOptions::default());
     assert!(matches!(good, Ok(Imported::Head(_))));
+}
+
+#[test]
+fn a_block_file_with_a_wrong_seal_is_refused_at_that_block() {
+    let node = busy_chain();
+    let file = node.folder.path().join("blocks.rlp");
+    blockfile::export(&node.backend, &file, 1..=4, |_| ControlFlow::Continue(())).unwrap();
+    let mut blocks: Vec<Block> =
+        blockfile::BlockFile::open(&file).unwrap().collect::<Result<_, _>>().unwrap();
+    blocks[2].header.mix_hash = blocks[1].header.mix_hash;
+    let mut rlp = Vec::new();
+    for block in &blocks {
+        alloy_rlp::Encodable::encode(block, &mut rlp);
+    }
+    std::fs::write(&file, rlp).unwrap();
+    let other = TestNode::new(spec(8));
+    let refused =
+        blockfile::import(&other.backend, &file, ImportOptions::default(), |_| ControlFlow::Continue(()));
+    let Err(NodeError::Block { number: 3, reason, .. }) = refused else { panic!("{refused:?}") };
+    assert!(matches!(*reason, RejectedBlock::Mix { .. }), "{reason}");
+    assert_eq!(other.head().number(), 2, "what came before is kept");
 }

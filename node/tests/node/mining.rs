@@ -1,13 +1,15 @@
 //! External mining over RPC: getWork, submitWork, hashrates and notifications.
 
 use crate::process::Process;
-use crate::support::Sender;
+use crate::support::{Sender, TestNode, spec};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, hex};
 use medrec_node::seal::Sealer;
+use medrec_node::work::light;
 use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -121,4 +123,23 @@ fn new_work_is_posted_to_those_who_asked_for_it() {
     let (nonce, mix) = solve(&first);
     assert_eq!(node.call("eth_submitWork", &json!([nonce, first[0], mix])), Ok(json!(true)));
     assert_eq!(posted()[3], "0x2");
+}
+
+#[test]
+fn work_is_valid_while_its_number_plus_seven_is_above_the_head() {
+    let node = TestNode::new(spec(8));
+    let solved = [0x11, 0x22].map(|coinbase| {
+        let candidate = node.backend.candidate(Address::repeat_byte(coinbase)).unwrap();
+        let sealer = node.backend.chain().sealer();
+        let seal = light::seal(sealer, &candidate, 1, &AtomicBool::new(false)).unwrap().unwrap();
+        (candidate.seal_hash, seal)
+    });
+    let submit = |(seal_hash, (nonce, mix))| node.backend.submit_work(nonce, seal_hash, mix).unwrap();
+    for _ in 0..7 {
+        node.mine();
+    }
+    assert_eq!(node.head().number(), 7);
+    assert!(submit(solved[0]), "1 + 7 > 7");
+    assert_eq!(node.mine().number(), 8);
+    assert!(!submit(solved[1]), "1 + 7 is not above 8");
 }

@@ -11,6 +11,7 @@ use alloy_rlp::Encodable;
 use medrec_node::chain::ImportOptions;
 use medrec_node::{Block, ChainSpec, DifficultyRule, blockfile};
 use serde_json::{Value, json};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -101,7 +102,7 @@ fn the_executable_specification_accepts_the_chain_and_refuses_every_mutant() {
     let head = node.head();
     assert!(head.number() >= 60, "{}", head.number());
     let file = node.folder.path().join("blocks.rlp");
-    blockfile::export(&node.backend, &file, 0..=u64::MAX).unwrap();
+    blockfile::export(&node.backend, &file, 0..=u64::MAX, |_| ControlFlow::Continue(())).unwrap();
 
     let blocks: Vec<Block> = blockfile::BlockFile::open(&file).unwrap().collect::<Result<_, _>>().unwrap();
     let with_logs = blocks.iter().rfind(|block| !block.header.logs_bloom.is_zero()).unwrap();

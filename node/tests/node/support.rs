@@ -100,6 +100,7 @@ impl TestNode {
             coinbase: Address::repeat_byte(coinbase),
             extra_data: Bytes::new(),
             gas_limit_target: self.backend.options().gas_limit_target,
+            timestamp_s: None,
         };
         let chain = self.backend.chain();
         let mut source = Listed::new(transactions);

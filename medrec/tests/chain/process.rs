@@ -1,0 +1,144 @@
+//! The binary as a process: run to its end, or started and asked.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// Longer than anything here takes on a busy machine.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+pub(crate) fn medrec(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_medrec"));
+    command.args(arguments);
+    command
+}
+
+/// Runs a command that ends by itself.
+pub(crate) fn output(arguments: &[&str]) -> Output {
+    medrec(arguments).output().unwrap()
+}
+
+pub(crate) fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+pub(crate) fn json_of(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", stderr(output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+pub(crate) fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A running node; killed when it goes out of scope.
+pub(crate) struct Running {
+    child: Child,
+    /// Lines of stdout.
+    lines: mpsc::Receiver<String>,
+    /// The ready line.
+    pub(crate) ready: Value,
+}
+
+impl Running {
+    /// `medrec node --http-port 0 --json ARGUMENTS`, once its ready line is there.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let mut child = medrec(&[&["node", "--http-port", "0", "--json"], arguments].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in stdout.lines() {
+                let _ = sender.send(line.unwrap());
+            }
+        });
+        let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+            let _ = child.kill();
+            let mut complaints = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
+            complaints
+        });
+        assert!(line.starts_with('{'), "no ready line: {line}");
+        Self { ready: serde_json::from_str(&line).unwrap(), child, lines }
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        self.ready["http"].as_str().unwrap().strip_prefix("http://").unwrap()
+    }
+
+    /// One JSON-RPC call; errors are the test's.
+    pub(crate) fn call(&self, method: &str, params: &Value) -> Value {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        stream.write_all((head + &body).as_bytes()).unwrap();
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        let answer: Value = serde_json::from_str(response.split_once("\r\n\r\n").unwrap().1).unwrap();
+        assert!(answer.get("error").is_none(), "{method}: {answer}");
+        answer["result"].clone()
+    }
+
+    pub(crate) fn head(&self) -> u64 {
+        let number = self.call("eth_blockNumber", &json!([]));
+        u64::from_str_radix(&number.as_str().unwrap()[2..], 16).unwrap()
+    }
+
+    /// Waits until the chain has `number` blocks.
+    pub(crate) fn wait_for_block(&self, number: u64) {
+        let started = Instant::now();
+        while self.head() < number {
+            assert!(started.elapsed() < PATIENCE, "no block {number}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Whether it ends within `time`.
+    pub(crate) fn ends_within(&mut self, time: Duration) -> Option<ExitStatus> {
+        let started = Instant::now();
+        loop {
+            let ended = self.child.try_wait().unwrap();
+            if ended.is_some() || started.elapsed() >= time {
+                return ended;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Sends SIGTERM, and gives the exit code, what stdout got after the ready line, and stderr.
+    pub(crate) fn stop(mut self) -> (Option<i32>, Vec<String>, String) {
+        self.signal("-TERM");
+        let status = self.ends_within(PATIENCE).expect("the node stops");
+        let mut complaints = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
+        (status.code(), self.lines.iter().collect(), complaints)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
