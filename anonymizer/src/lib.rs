@@ -13,10 +13,16 @@
 //! noise library.
 
 pub mod accounting;
+pub mod aggregate;
+pub mod bounding;
+pub mod consent;
 mod error;
 pub mod figures;
 pub mod ledger;
 pub mod mechanism;
+pub mod plan;
+pub mod postprocess;
 pub mod records;
+pub mod release;
 
 pub use error::AnonymizerError;

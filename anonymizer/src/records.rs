@@ -9,7 +9,7 @@ use medrec_domain::schema::Table;
 
 use crate::error::AnonymizerError;
 
-/// Takes one batch with the columns asked for, in the order asked for.
+/// Takes one batch with the columns asked for, by name.
 pub type Each<'a> = dyn FnMut(&RecordBatch) -> Result<(), AnonymizerError> + 'a;
 
 /// A source of canonical tables (columns and types as in the domain's schema).
@@ -37,4 +37,22 @@ pub trait Records: Sync {
         columns: &[&'static str],
         each: &mut Each<'_>,
     ) -> Result<(), AnonymizerError>;
+}
+
+/// Who watches long work. All methods may be called from several threads.
+pub trait Progress: Sync {
+    /// A stage begins: `total` units of work if known.
+    fn stage(&self, name: &str, total: Option<u64>);
+    /// Units of the stage are done.
+    fn advance(&self, units: u64);
+    /// Whether the work should stop.
+    fn is_stopped(&self) -> bool {
+        false
+    }
+}
+
+/// Nobody watches.
+impl Progress for () {
+    fn stage(&self, _: &str, _: Option<u64>) {}
+    fn advance(&self, _: u64) {}
 }

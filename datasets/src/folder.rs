@@ -12,7 +12,9 @@ use arrow_array::RecordBatch;
 use medrec_domain::schema::Table;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
@@ -126,6 +128,24 @@ impl Folder {
         Ok(files)
     }
 
+    /// Parts of a table: the row groups of its files, which can be read in any order and in parallel.
+    ///
+    /// # Errors
+    /// [`DatasetError::Io`] and [`DatasetError::Parquet`].
+    pub fn parts(&self, table: Table) -> Result<Vec<Part>, DatasetError> {
+        let mut parts = Vec::new();
+        for path in self.files(table)? {
+            let file = File::open(&path).map_err(DatasetError::io(&path))?;
+            let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::default())
+                .map_err(DatasetError::parquet(&path))?;
+            for (row_group, group) in metadata.metadata().row_groups().iter().enumerate() {
+                let rows = u64::try_from(group.num_rows()).unwrap_or_default();
+                parts.push(Part { path: path.clone(), row_group, metadata: metadata.clone(), rows });
+            }
+        }
+        Ok(parts)
+    }
+
     /// Batches of the named columns of a table (in the schema's order), read as they are asked for.
     ///
     /// # Errors
@@ -147,6 +167,40 @@ impl Folder {
                 Box::new(batches) as Box<dyn Iterator<Item = _>>
             }
             Err(error) => Box::new(std::iter::once(Err(error))),
+        }))
+    }
+}
+
+/// A run of rows that can be read by itself.
+#[derive(Debug, Clone)]
+pub struct Part {
+    path: PathBuf,
+    row_group: usize,
+    metadata: ArrowReaderMetadata,
+    /// Rows in it.
+    pub rows: u64,
+}
+
+impl Part {
+    /// Batches of the named columns (in the schema's order), read as they are asked for.
+    ///
+    /// # Errors
+    /// [`DatasetError::Io`] and [`DatasetError::Parquet`], on opening or inside the iterator.
+    pub fn batches(
+        &self,
+        columns: &[&str],
+    ) -> Result<impl Iterator<Item = Result<RecordBatch, DatasetError>> + use<>, DatasetError> {
+        let file = File::open(&self.path).map_err(DatasetError::io(&self.path))?;
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
+        let projection = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+        let builder = builder
+            .with_projection(projection)
+            .with_row_groups(vec![self.row_group])
+            .with_batch_size(ROWS_PER_BATCH);
+        let path = self.path.clone();
+        let reader = builder.build().map_err(DatasetError::parquet(&path))?;
+        Ok(reader.map(move |batch| {
+            batch.map_err(|error| DatasetError::Parquet { path: path.clone(), problem: error.to_string() })
         }))
     }
 }

@@ -19,7 +19,7 @@ mod table;
 mod vocabulary;
 
 pub use error::{BadRow, DatasetError};
-pub use folder::{Folder, FolderWriter, Sink};
+pub use folder::{Folder, FolderWriter, Part, Sink};
 pub use options::{OnBadRow, Progress, ReadOptions};
 pub use pseudonym::PseudonymKey;
 pub use reader::{Format, Mapping, ReadReport, convert, read};

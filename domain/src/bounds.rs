@@ -64,8 +64,56 @@ impl Bounds {
         f64::midpoint(self.lower.to_f64(), self.upper.to_f64())
     }
 
+    /// The grid prepared for many values.
+    pub fn grid(&self) -> UnitGrid {
+        UnitGrid {
+            lower: self.lower.to_f64(),
+            upper: self.upper.to_f64(),
+            midpoint: self.midpoint(),
+            step: self.step.to_f64(),
+            half_width: self.half_width_units(),
+        }
+    }
+
+    /// As [`UnitGrid::units_of`].
+    ///
+    /// # Privacy
+    /// As [`UnitGrid::units_of`].
+    pub fn units_of(&self, value: f64) -> Option<i64> {
+        self.grid().units_of(value)
+    }
+
+    /// The value that a number of units (a noisy mean of them, say) stands for.
+    pub fn value_of(&self, units: f64) -> f64 {
+        units.mul_add(self.step.to_f64(), self.midpoint())
+    }
+}
+
+/// Bounds as the numbers that a loop over rows needs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct UnitGrid {
+    lower: f64,
+    upper: f64,
+    midpoint: f64,
+    step: f64,
+    half_width: i64,
+}
+
+impl UnitGrid {
+    /// Largest absolute value of [`Self::units_of`].
+    pub const fn half_width(&self) -> i64 {
+        self.half_width
+    }
+
+    /// The same as a real number.
+    pub const fn half_width_real(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "at most 2^30 steps")]
+        let half_width = self.half_width as f64;
+        half_width
+    }
+
     /// `value` clamped, centred and rounded: a whole number of steps from the midpoint, within
-    /// plus or minus [`Self::half_width_units`]. `None` for NaN, which is no value.
+    /// plus or minus [`Self::half_width`]. `None` for NaN, which is no value.
     ///
     /// # Privacy
     /// The result lies within the declared range whatever the input: the last clamp is on integers.
@@ -73,20 +121,13 @@ impl Bounds {
         if value.is_nan() {
             return None;
         }
-        let half_width = self.half_width_units();
-        let clamped = value.clamp(self.lower.to_f64(), self.upper.to_f64());
-        let steps = ((clamped - self.midpoint()) / self.step.to_f64()).round();
+        let steps = ((value.clamp(self.lower, self.upper) - self.midpoint) / self.step).round();
         #[expect(
             clippy::cast_possible_truncation,
             reason = "a float-to-integer cast saturates, and the clamp follows"
         )]
         let units = steps as i64;
-        Some(units.clamp(-half_width, half_width))
-    }
-
-    /// The value that a number of units (a noisy mean of them, say) stands for.
-    pub fn value_of(&self, units: f64) -> f64 {
-        units.mul_add(self.step.to_f64(), self.midpoint())
+        Some(units.clamp(-self.half_width, self.half_width))
     }
 }
 

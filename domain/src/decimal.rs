@@ -33,6 +33,17 @@ impl Decimal {
         i128::from(self.digits) * 10_i128.pow(u32::from(MOST_DECIMALS - self.decimals))
     }
 
+    /// The decimal of a number of billionths; saturates at the largest that fits.
+    pub fn from_billionths(billionths: i128) -> Self {
+        let (mut digits, mut decimals) = (billionths, MOST_DECIMALS);
+        while decimals > 0 && digits % 10 == 0 {
+            digits /= 10;
+            decimals -= 1;
+        }
+        let largest = if digits < 0 { i64::MIN } else { i64::MAX };
+        Self { digits: i64::try_from(digits).unwrap_or(largest), decimals }
+    }
+
     /// The nearest `f64`. For comparing with measured values, which are `f64` already.
     pub fn to_f64(self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "measured values carry far fewer than 53 bits")]
@@ -126,6 +137,14 @@ impl<'de> Deserialize<'de> for Decimal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn billionths_and_back_is_the_same_decimal() {
+        for text in ["0", "1", "-3", "0.25", "3.1", "123456.000000001", "-0.5", "1000000000"] {
+            let decimal: Decimal = text.parse().unwrap();
+            assert_eq!(Decimal::from_billionths(decimal.billionths()), decimal);
+        }
+    }
 
     #[test]
     fn decimals_are_what_was_written() {

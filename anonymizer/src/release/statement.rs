@@ -1,0 +1,74 @@
+//! What a release says about itself: the guarantee, its limits, and how it is kept.
+//!
+//! The sentences stand here once, beside the code that they describe, and go into every manifest.
+
+use medrec_domain::manifest::{Assurance, PrivacyStatement};
+
+use crate::accounting;
+use crate::error::AnonymizerError;
+use crate::plan::{Budget, Plan};
+
+/// The guarantee of a plan's release.
+///
+/// # Errors
+/// [`AnonymizerError::Noise`] when the loss has no epsilon.
+pub fn privacy(plan: &Plan, needs_consent: bool) -> Result<PrivacyStatement, AnonymizerError> {
+    let rho = plan.rho();
+    let unit = if needs_consent {
+        "one person with all her records at this provider, her consent included"
+    } else {
+        "one person with all her records at this data holder"
+    };
+    let pure = match &plan.budget {
+        Budget::Rho(_) => String::new(),
+        Budget::Epsilon(epsilon) => {
+            format!(" All noise is Laplace: the release is also {epsilon}-differentially private.")
+        }
+    };
+    Ok(PrivacyStatement {
+        unit: unit.into(),
+        neighbouring: format!("one such person is added or removed; everything else is equal.{pure}"),
+        epsilon: accounting::epsilons(&rho)?,
+        rho,
+        noise_by: "this data holder alone adds the noise and is trusted with the records and the exact sums"
+            .into(),
+        not_covered: [
+            "groups: m persons together are protected by m squared times the loss",
+            "one human being with several record numbers counts as several persons",
+            "what follows from true correlations, about persons who are in no record as well",
+            "what providers hold and publish otherwise",
+            "records that the contribution limits drop: figures lack them, and intervals do not know of them",
+            "withdrawal: what was released cannot be called back",
+        ]
+        .map(Into::into)
+        .into(),
+        invariants: Vec::new(),
+    })
+}
+
+/// How the guarantee is kept.
+pub fn assurance(needs_consent: bool) -> Assurance {
+    let seen = if needs_consent {
+        "the provider's gatekeeper, on the provider's own machine"
+    } else {
+        "the data holder, on its own machine"
+    };
+    Assurance {
+        bounds_enforced_by: "code, not promise: rows a person are limited by a keyed hash, values are clamped on an \
+            integer grid, and sensitivities follow from the declared limits alone"
+            .into(),
+        records_seen_by: seen.into(),
+        exact_sums_seen_by: format!("{seen}; they are never written to a disk"),
+        randomness: "the operating system's generator, through OpenDP's exact discrete samplers; no seed can be chosen".into(),
+        side_channels: "the shape of the release depends on public lists only; noise is drawn apart from the data, and \
+            handed over at a time that does not depend on what was drawn; refusals carry constant texts"
+            .into(),
+        composition: "losses in rho-zCDP add; a durable ledger reserves before noise is drawn and refuses what would pass the cap".into(),
+        bias: "raw noisy integers are unbiased about what the limits keep; published counts are whole and not negative, which \
+            lifts small ones; small cells are withheld by their noisy value"
+            .into(),
+        tested_by: "an audit of 100,000 runs on worst-case neighbours and mutants of the pipeline that it must catch; statistical \
+            tests of the samplers; kill tests of the ledger"
+            .into(),
+    }
+}
