@@ -12,6 +12,7 @@
 //! hospital: rows reach it as Arrow batches ([`records::Records`]), and it is the only one that knows the
 //! noise library.
 
+pub mod bundle;
 mod error;
 pub mod figures;
 pub mod records;
