@@ -12,6 +12,9 @@ use medrec_domain::{Manifest, Workload};
 
 use crate::figures::ALL;
 
+/// More finest cells than any release has; a manifest that asks for more wants to exhaust the reader.
+const MOST_CELLS: u64 = 1 << 24;
+
 /// Cells of one level, each with one label a dimension.
 pub(super) type Cells = Vec<Arc<[Arc<str>]>>;
 
@@ -22,6 +25,9 @@ pub(super) fn levels(
     table: &ReleasedTable,
 ) -> Result<Vec<(Option<Level>, Cells)>, String> {
     let refuse = |problem: String| format!("table {}: {problem}", table.query.name);
+    if table.cells > MOST_CELLS {
+        return Err(refuse(format!("{} cells are more than {MOST_CELLS}", table.cells)));
+    }
     let places = places(workload, table);
     check_axes(manifest, workload, table, &places).map_err(refuse)?;
     let mut stated: Vec<Option<Level>> = Vec::new();

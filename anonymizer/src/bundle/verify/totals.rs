@@ -71,8 +71,12 @@ fn check_levels(table: &TableFigures, fine: Option<Level>, coarse: Option<Level>
     let mut totals = 0;
     for figure in additive(coarse) {
         let key = (figure.cell.to_vec(), figure.measure, statistic_text(&figure.statistic));
-        let (Some(own), Some(total)) = (parts.get(&key), figure.estimate) else { continue };
+        let Some(own) = parts.get(&key) else { continue };
         let cell = || figure.cell.join(", ");
+        if figure.withheld && own.withheld == 0 {
+            return Err(format!("the withheld total of {} is the sum of its parts", cell()));
+        }
+        let Some(total) = figure.estimate else { continue };
         #[expect(clippy::float_cmp, reason = "both are whole numbers far below 2^53")]
         let differs = own.withheld == 0 && own.sum != total;
         if differs {
