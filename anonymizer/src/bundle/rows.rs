@@ -39,7 +39,7 @@ fn schema<'a>(query: &TableQuery, fixed: impl Iterator<Item = &'a str>) -> Schem
     Schema::new(dimensions.chain(fixed).collect::<Vec<_>>())
 }
 
-fn dimensions<'a>(query: &TableQuery, cells: impl Iterator<Item = &'a Cell> + Clone) -> Vec<ArrayRef> {
+fn dimensions<'a>(query: &TableQuery, cells: &(impl Iterator<Item = &'a Cell> + Clone)) -> Vec<ArrayRef> {
     let column = |index: usize| {
         StringArray::from_iter_values(cells.clone().map(|cell| cell.get(index).map_or("", AsRef::as_ref)))
     };
@@ -85,10 +85,10 @@ pub(super) fn figures_to_batch(table: &TableFigures) -> Result<RecordBatch, Anon
         Arc::new(StringArray::from_iter_values(figures.iter().map(of))) as ArrayRef
     };
     let number = |of: fn(&Figure) -> Option<f64>| {
-        Arc::new(Float64Array::from_iter(figures.iter().map(|figure| of(figure).map(|value| value + 0.0))))
+        Arc::new(figures.iter().map(|figure| of(figure).map(|value| value + 0.0)).collect::<Float64Array>())
             as ArrayRef
     };
-    let mut columns = dimensions(&table.query, figures.iter().map(|figure| &figure.cell));
+    let mut columns = dimensions(&table.query, &figures.iter().map(|figure| &figure.cell));
     columns.push(text(&|figure| level_text(figure.level).to_owned()));
     columns.push(text(&|figure| measure_name(&names, figure.measure).to_owned()));
     columns.push(text(&|figure| statistic_text(&figure.statistic)));
@@ -96,7 +96,7 @@ pub(super) fn figures_to_batch(table: &TableFigures) -> Result<RecordBatch, Anon
     columns.push(number(|figure| figure.standard_error));
     columns.push(number(|figure| figure.lower));
     columns.push(number(|figure| figure.upper));
-    columns.push(Arc::new(BooleanArray::from_iter(figures.iter().map(|figure| Some(figure.withheld)))));
+    columns.push(Arc::new(figures.iter().map(|figure| Some(figure.withheld)).collect::<BooleanArray>()));
     batch(table, figure_schema(&table.query), columns)
 }
 
@@ -107,13 +107,13 @@ pub(super) fn figures_to_batch(table: &TableFigures) -> Result<RecordBatch, Anon
 pub(super) fn raw_to_batch(table: &TableFigures) -> Result<RecordBatch, AnonymizerError> {
     check(table)?;
     let (raw, names) = (&table.raw, measure_names(&table.query));
-    let mut columns = dimensions(&table.query, raw.iter().map(|raw| &raw.cell));
+    let mut columns = dimensions(&table.query, &raw.iter().map(|raw| &raw.cell));
     columns.push(Arc::new(StringArray::from_iter_values(raw.iter().map(|raw| level_text(raw.level)))));
     columns.push(Arc::new(StringArray::from_iter_values(
         raw.iter().map(|raw| measure_name(&names, raw.measure)),
     )));
     columns.push(Arc::new(Int64Array::from_iter_values(raw.iter().map(|raw| i64::from(raw.component)))));
-    columns.push(Arc::new(Int64Array::from_iter(raw.iter().map(|raw| raw.value))));
+    columns.push(Arc::new(raw.iter().map(|raw| raw.value).collect::<Int64Array>()));
     batch(table, raw_schema(&table.query), columns)
 }
 

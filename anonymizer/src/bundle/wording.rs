@@ -80,31 +80,53 @@ pub(super) const fn rows_of(table: Table) -> &'static str {
 /// A measure in plain words.
 pub(super) fn measure(query: &TableQuery, kind: &MeasureKind) -> String {
     let rows = rows_of(query.of);
+    let value = kind.value().map_or_else(String::new, |(field, _)| {
+        let name = field.to_string();
+        name.rsplit('.').next().unwrap_or_default().replace('_', " ")
+    });
     match kind {
         MeasureKind::PersonCount if query.of == Table::Person => "number of persons".into(),
         MeasureKind::PersonCount => format!("number of distinct persons with {rows}"),
         MeasureKind::RowCount => format!("number of {rows}"),
-        MeasureKind::Sum { field, bounds } => {
-            format!("sum of {field}, each value limited to {} to {}", bounds.lower, bounds.upper)
-        }
-        MeasureKind::Mean { field, bounds } => {
-            format!("mean of {field}, each value limited to {} to {}", bounds.lower, bounds.upper)
-        }
-        MeasureKind::Histogram { field, bounds, bins } => {
-            format!("{rows} in {bins} equal bins of {field} from {} to {}", bounds.lower, bounds.upper)
-        }
-        MeasureKind::Quantiles { field, bounds, .. } => {
-            format!("quantiles of {field}, each value limited to {} to {}", bounds.lower, bounds.upper)
-        }
+        MeasureKind::Sum { .. } => format!("sum of the {value} of {rows}"),
+        MeasureKind::Mean { .. } => format!("mean {value} of {rows}"),
+        MeasureKind::Histogram { bins, .. } => format!("{rows} in {bins} equal bins of their {value}"),
+        MeasureKind::Quantiles { .. } => format!("quantiles of the {value} of {rows}"),
         _ => kind.name().to_owned(),
     }
 }
 
+/// Which rows count and within which bounds values do, in sentences; empty where there is no limit.
+pub(super) fn limits(workload: &Workload, query: &TableQuery) -> String {
+    let mut sentences = String::new();
+    for condition in &query.filter {
+        let set = condition.value_set.as_ref().map(|id| label(workload, id));
+        let accepted = set.unwrap_or_else(|| list(&condition.any_of));
+        sentences
+            .push_str(&format_args!("Only rows with {accepted} count ({}). ", condition.field).to_string());
+    }
+    let mut bounds: Vec<String> = query
+        .measures
+        .iter()
+        .filter_map(|measure| measure.kind.value())
+        .map(|(_, bounds)| format!("{} to {}", bounds.lower, bounds.upper))
+        .collect();
+    bounds.dedup();
+    if !bounds.is_empty() {
+        sentences
+            .push_str(&format_args!("Values beyond {} count as the nearer end. ", list(&bounds)).to_string());
+    }
+    sentences
+}
+
+/// Heading of a table: the title of the value set that it is named after, else its name.
+pub(super) fn table_heading(workload: &Workload, query: &TableQuery) -> String {
+    workload.value_sets.get(&query.name).map_or_else(|| heading(&query.name), |set| set.title.clone())
+}
+
 /// A name as a heading: `conditions-by-age` is `Conditions by age`.
 pub(super) fn heading(name: &str) -> String {
-    let words = name.replace(['-', '_'], " ");
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    capital(&name.replace(['-', '_'], " "))
 }
 
 /// What a table holds, in one sentence.
@@ -118,13 +140,13 @@ pub(super) fn table(query: &TableQuery) -> String {
             list(&query.dimensions.iter().map(|name| name.replace('_', " ")).collect::<Vec<_>>())
         )
     };
-    let sentence = format!("{} {by}", list(&measures));
-    heading_case(&sentence)
+    format!("{}.", capital(&format!("{} {by}", measures.join("; "))))
 }
 
-fn heading_case(sentence: &str) -> String {
-    let mut letters = sentence.chars();
-    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+/// The text with a capital letter first.
+pub(super) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}", first.to_uppercase(), letters.as_str()))
 }
 
 /// How one person's part in a table is limited, in one sentence.

@@ -11,11 +11,11 @@ use medrec_domain::workload::cells::Window;
 use medrec_domain::{Rho, Workload, keccak256};
 
 /// A key in memory.
-pub struct TestSigner(SigningKey);
+pub(crate) struct TestSigner(SigningKey);
 
 impl TestSigner {
     /// The key of 32 equal bytes.
-    pub fn new(byte: u8) -> Self {
+    pub(crate) fn new(byte: u8) -> Self {
         Self(SigningKey::from_slice(&[byte; 32]).unwrap())
     }
 }
@@ -36,12 +36,12 @@ impl Signer for TestSigner {
 }
 
 /// The window of every made-up bundle: the year 2025.
-pub fn window() -> Window {
+pub(crate) fn window() -> Window {
     Window { from: "2025-01-01".parse().unwrap(), until: "2026-01-01".parse().unwrap() }
 }
 
 /// A census shard that is the whole census.
-pub fn shard(provider: Address) -> Occasion {
+pub(crate) fn shard(provider: Address) -> Occasion {
     let block = BlockReference {
         chain_id: ChainId(20_160_822),
         number: BlockNumber(4711),
@@ -59,12 +59,12 @@ pub fn shard(provider: Address) -> Occasion {
 }
 
 /// A release outside any chain.
-pub fn stand_alone() -> Occasion {
+pub(crate) fn stand_alone() -> Occasion {
     Occasion::StandAlone { publisher: "Four Counties Health Office".into() }
 }
 
 /// The parts, with statements in the words of the product.
-pub fn parts<'a>(
+pub(crate) fn parts<'a>(
     workload: &Workload,
     tables: &'a [TableFigures],
     occasion: Occasion,

@@ -19,7 +19,7 @@ type Cell = Arc<[Arc<str>]>;
 type Levels = Vec<(Option<Level>, Vec<Cell>)>;
 
 /// Fourteen organisations in four regions.
-pub fn organisations() -> Vec<PublicOrganisation> {
+pub(crate) fn organisations() -> Vec<PublicOrganisation> {
     let regions = ["Berkshire", "Essex", "Middlesex", "Suffolk"];
     (0..14)
         .map(|index| PublicOrganisation {
@@ -30,8 +30,8 @@ pub fn organisations() -> Vec<PublicOrganisation> {
         .collect()
 }
 
-/// A counter-based generator: SplitMix64.
-pub struct Numbers(pub u64);
+/// A counter-based generator: the `SplitMix64` of Steele, Lea and Flood.
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
     /// Uniform in 0 to 1.
@@ -50,7 +50,7 @@ impl Numbers {
 }
 
 /// The finished tables of a workload at a total loss.
-pub fn tables(
+pub(crate) fn tables(
     workload: &Workload,
     organisations: &[PublicOrganisation],
     window: Window,

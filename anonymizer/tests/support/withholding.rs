@@ -7,14 +7,16 @@ use medrec_anonymizer::figures::{Statistic, TableFigures};
 use medrec_domain::workload::{Level, MeasureKind};
 
 type Cell = Arc<[Arc<str>]>;
+/// Labels of a cell at a coarser level.
+type Parent<'a> = &'a dyn Fn(&Cell, Option<Level>) -> Vec<Arc<str>>;
 type Key = (Option<Level>, Vec<Arc<str>>, u32);
 
 /// Withholds counts from 1 to below the threshold with everything of their cell and measure, then, until nothing
 /// changes, a second part where one alone is withheld under a published total, and a part of a withheld total.
-pub fn withhold(
+pub(crate) fn withhold(
     table: &mut TableFigures,
     levels: &[Option<Level>],
-    parent: &dyn Fn(&Cell, Option<Level>) -> Vec<Arc<str>>,
+    parent: Parent<'_>,
     threshold: u32,
 ) {
     let threshold = f64::from(threshold);

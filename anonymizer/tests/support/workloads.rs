@@ -65,7 +65,7 @@ measures = [{ kind = "person-count" }]
 "#;
 
 /// A workload and the number of persons in it.
-pub fn named(name: &str) -> (Workload, f64) {
+pub(crate) fn named(name: &str) -> (Workload, f64) {
     match name {
         "small" => (Workload::parse("small.toml", SMALL).unwrap(), 400.0),
         "foreign" => (Workload::parse("foreign.toml", FOREIGN).unwrap(), 40_000.0),
