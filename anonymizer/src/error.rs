@@ -47,6 +47,23 @@ pub enum AnonymizerError {
         /// What is left of the provider's cap.
         left: Rho,
     },
+    /// A bundle is not what it has to be, or cannot be made from what was given.
+    #[error("{place}: {problem}")]
+    Bundle {
+        /// The file, folder or table.
+        place: String,
+        /// What is wrong there.
+        problem: String,
+    },
+    /// The place of a bundle is taken. Nothing was written.
+    #[error("{}: there is something already\n\nhint: choose another folder, or ask for it to be replaced", path.display())]
+    Exists {
+        /// The folder or file.
+        path: PathBuf,
+    },
+    /// The provider's key could not sign. Nothing was written.
+    #[error("the bundle could not be signed: {0}")]
+    Signing(Box<dyn std::error::Error + Send + Sync>),
     /// The noise could not be drawn. Nothing was published.
     #[error("the noise could not be drawn: {problem}")]
     Noise {
@@ -74,5 +91,10 @@ impl AnonymizerError {
     pub fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.into();
         move |source| Self::Io { path, source }
+    }
+
+    /// A bundle that is not what it has to be.
+    pub(crate) fn bundle(place: impl Into<String>, problem: impl std::fmt::Display) -> Self {
+        Self::Bundle { place: place.into(), problem: problem.to_string() }
     }
 }

@@ -16,6 +16,7 @@ pub mod accounting;
 pub mod aggregate;
 pub mod bounding;
 pub mod consent;
+pub mod bundle;
 mod error;
 pub mod figures;
 pub mod ledger;

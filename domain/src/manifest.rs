@@ -29,6 +29,10 @@ const WHAT: &str = "manifest";
 pub struct Manifest {
     /// [`MANIFEST_VERSION`].
     pub version: u32,
+    /// One line for people.
+    pub title: String,
+    /// Terms under which the release may be used.
+    pub license: License,
     /// What occasioned the release.
     pub occasion: Occasion,
     /// First day of the records that count.
@@ -39,6 +43,8 @@ pub struct Manifest {
     pub query: QueryReference,
     /// The guarantee.
     pub privacy: PrivacyStatement,
+    /// How the guarantee is kept, in answers to the questions of NIST SP 800-226.
+    pub assurance: Assurance,
     /// Budget of the data before and after this release.
     pub budget: BudgetStatement,
     /// Root over the consents in force; `None` where the data need no consent (stand-alone use).
@@ -49,6 +55,16 @@ pub struct Manifest {
     pub software: Software,
     /// Every other file of the bundle except the signature, by its path with `/`.
     pub files: BTreeMap<String, FileDigest>,
+}
+
+/// Terms of use of a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct License {
+    /// SPDX identifier, such as `CC-BY-4.0`, or a short name.
+    pub name: String,
+    /// Where its text stands.
+    pub url: String,
 }
 
 /// What occasioned a release.
@@ -134,6 +150,29 @@ pub struct EpsilonAtDelta {
     pub delta: String,
     /// Epsilon, rounded up.
     pub epsilon: Decimal,
+}
+
+/// What NIST SP 800-226 (March 2025) asks beyond unit, neighbours, parameter and invariants: sentences for
+/// people. They are statements of the releasing party; a verifier can check none of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Assurance {
+    /// How the bounds on one person's contribution are enforced.
+    pub bounds_enforced_by: String,
+    /// Who sees the records.
+    pub records_seen_by: String,
+    /// Who sees sums before noise is added.
+    pub exact_sums_seen_by: String,
+    /// Where the randomness comes from.
+    pub randomness: String,
+    /// What is done about timing, sizes, refusals and other side channels.
+    pub side_channels: String,
+    /// What several releases cost together.
+    pub composition: String,
+    /// Which bias the published figures have.
+    pub bias: String,
+    /// How the code was tested.
+    pub tested_by: String,
 }
 
 /// Budget before and after.

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use medrec_domain::consent::{CONSENT_VERSION, Grantee};
 use medrec_domain::identifier::{Address, BlockNumber, BlockReference, BountyId, ChainId};
 use medrec_domain::manifest::{
-    Axis, BudgetStatement, EpsilonAtDelta, FileDigest, MANIFEST_VERSION, MeasureNoise, Mechanism, Occasion,
-    PrivacyStatement, QueryReference, ReleasedTable, Software,
+    Assurance, Axis, BudgetStatement, EpsilonAtDelta, FileDigest, License, MANIFEST_VERSION, MeasureNoise,
+    Mechanism, Occasion, PrivacyStatement, QueryReference, ReleasedTable, Software,
 };
 use medrec_domain::schema::{Field, Table};
 use medrec_domain::workload::{Measure, MeasureKind, TableQuery};
@@ -117,6 +117,11 @@ fn manifest() -> Manifest {
     };
     Manifest {
         version: MANIFEST_VERSION,
+        title: "Persons by sex".into(),
+        license: License {
+            name: "CC-BY-4.0".into(),
+            url: "https://creativecommons.org/licenses/by/4.0/".into(),
+        },
         occasion: Occasion::Bounty {
             block: BlockReference { chain_id: ChainId(1), number: BlockNumber(7), hash: keccak256(b"block") },
             miner: Address([3; 20]),
@@ -140,6 +145,16 @@ fn manifest() -> Manifest {
             noise_by: "the provider alone".into(),
             not_covered: vec!["a group of m persons costs m squared".into()],
             invariants: Vec::new(),
+        },
+        assurance: Assurance {
+            bounds_enforced_by: "code".into(),
+            records_seen_by: "the provider".into(),
+            exact_sums_seen_by: "nobody".into(),
+            randomness: "the operating system".into(),
+            side_channels: "constant texts".into(),
+            composition: "losses add".into(),
+            bias: "none".into(),
+            tested_by: "statistical tests".into(),
         },
         budget: BudgetStatement {
             cap: "1/2".parse().unwrap(),
