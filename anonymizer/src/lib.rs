@@ -15,8 +15,8 @@
 pub mod accounting;
 pub mod aggregate;
 pub mod bounding;
-pub mod consent;
 pub mod bundle;
+pub mod consent;
 mod error;
 pub mod figures;
 pub mod ledger;

@@ -1,8 +1,12 @@
 //! The command line as the user types it. Nothing here decides or runs anything.
 
+mod anonymize;
 mod node;
 mod synth;
 
+pub(crate) use anonymize::{
+    AnonymizeArguments, BudgetArguments, FormatArgument, OnBadRowArgument, VerifyArguments,
+};
 pub(crate) use node::{
     ChainArguments, ExportArguments, GenesisArguments, ImportArguments, NodeArguments, NodeCommand,
     NodeRunArguments,
@@ -31,7 +35,7 @@ pub(crate) const DEFAULT_CHAIN_ID: u64 = 633_732;
         medrec node --dev                     a chain of your own with funded accounts\n  \
         medrec synth --out people --format synthea-csv\n\n\
         Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 engine or device not available,\n\
-        4 an engine gave a wrong answer, 130 interrupted."
+        4 an engine gave a wrong answer, 5 a bundle is not valid, 130 interrupted."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -70,6 +74,20 @@ pub(crate) enum Command {
             medrec synth --out people --persons 1000 --seed 7 --format synthea-csv\n  \
             medrec synth --out people --persons 1000000 --organisations 200 --format parquet --force")]
     Synth(SynthArguments),
+    /// Turn records into differentially private tables: a bundle that may be published.
+    #[command(after_help = "Examples:\n  \
+            medrec anonymize --data records --format synthea-csv --rho 1/2 --dry-run\n  \
+            medrec anonymize --data records --format synthea-csv --rho 1/2 --out census\n  \
+            medrec anonymize --data records --format fhir-ndjson --workload mean-iron-last-week --rho 1/50 --out iron\n\n\
+            The budget is kept in a ledger beside the data: releases add up, and one that would pass the cap is\n\
+            refused before anything is read. A run that was killed goes on when it is started again.")]
+    Anonymize(Box<AnonymizeArguments>),
+    /// Check a bundle offline: every file, every number that can be recomputed, every statement.
+    #[command(after_help = "Examples:\n  \
+            medrec verify census\n  \
+            medrec verify bundle.tar.zst --json | jq .valid\n\n\
+            Exit code 5: the bundle is not valid.")]
+    Verify(VerifyArguments),
 }
 
 /// Which benchmark.

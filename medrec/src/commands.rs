@@ -1,10 +1,12 @@
 //! One module a command; each turns arguments into a plan, and runs the plan.
 
+mod anonymize;
 mod bench;
 mod engines;
 mod genesis;
 mod node;
 mod synth;
+mod verify;
 
 use crate::args::Command;
 use crate::shell::Shell;
@@ -17,5 +19,7 @@ pub(crate) fn run(command: Command, shell: &mut Shell) -> anyhow::Result<()> {
         Command::Node(arguments) => node::run(*arguments, shell),
         Command::Genesis(arguments) => genesis::run(&arguments, shell),
         Command::Synth(arguments) => synth::run(&arguments, shell),
+        Command::Anonymize(arguments) => anonymize::run(&arguments, shell),
+        Command::Verify(arguments) => verify::run(&arguments, shell),
     }
 }

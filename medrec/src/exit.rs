@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use medrec_anonymizer::AnonymizerError;
 use medrec_benches::BenchError;
 use medrec_datasets::DatasetError;
 use medrec_node::NodeError;
@@ -19,6 +20,8 @@ pub(crate) enum Exit {
     Unavailable = 3,
     /// An engine gave a wrong answer: its figures, and this build on this machine, cannot be trusted.
     WrongAnswer = 4,
+    /// A bundle is not what it says it is.
+    Refused = 5,
     /// Stopped by Ctrl-C or SIGTERM; what was saved before is whole.
     Interrupted = 130,
 }
@@ -44,6 +47,11 @@ pub(crate) struct OutputClosed;
 #[error("{0}")]
 pub(crate) struct Usage(pub(crate) String);
 
+/// A bundle failed its checks.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Refused(pub(crate) String);
+
 /// Stopped by Ctrl-C or SIGTERM before the work was done; says what was kept.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -60,6 +68,12 @@ impl Exit {
         }
         if error.is::<Unavailable>() {
             return Self::Unavailable;
+        }
+        if error.is::<Refused>() {
+            return Self::Refused;
+        }
+        if matches!(error.downcast_ref(), Some(AnonymizerError::Stopped)) {
+            return Self::Interrupted;
         }
         if error.is::<Interrupted>() {
             return Self::Interrupted;

@@ -39,7 +39,8 @@ pub(super) fn tell(plan: &Plan, left: Rho, shell: &mut Shell) -> anyhow::Result<
     if shell.wants_json() {
         return shell.json(&dry);
     }
-    let header = ["table", "level", "measure", "cells", "noise", "scale", "of", "standard error", "95 % within"];
+    let header =
+        ["table", "level", "measure", "cells", "noise", "scale", "of", "standard error", "95 % within"];
     let rows: Vec<Vec<String>> = dry
         .measures
         .iter()

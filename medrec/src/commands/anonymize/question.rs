@@ -79,7 +79,7 @@ pub(super) fn plan(
         (None, Some(epsilon), Some(delta)) => {
             let epsilon = positive(epsilon, "--epsilon")?;
             let pure = plan(Budget::Epsilon(epsilon.clone()))?;
-            let gaussian = plan(Budget::Rho(accounting::largest_rho(&epsilon, delta)?))?;
+            let gaussian = plan(Budget::Rho(accounting::largest_rho(&epsilon, delta.to_f64_at_most())?))?;
             Ok(if error(&gaussian) < error(&pure) { gaussian } else { pure })
         }
         (None, None, _) => Err(Usage("a release needs --rho or --epsilon".into()).into()),

@@ -91,8 +91,7 @@ fn format(arguments: &AnonymizeArguments) -> anyhow::Result<Format> {
         FormatArgument::Parquet => Format::Parquet,
         FormatArgument::Table => {
             let path = arguments.mapping.as_deref().unwrap_or_else(|| Path::new("mapping.toml"));
-            let text =
-                fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
             Format::Table(Box::new(Mapping::parse(&path.display().to_string(), &text)?))
         }
     })

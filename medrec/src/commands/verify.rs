@@ -1,0 +1,40 @@
+//! `medrec verify`: whether a bundle is what it says it is, offline.
+
+use medrec_anonymizer::accounting;
+use medrec_anonymizer::bundle::{self, Outcome, VerifyOptions};
+
+use crate::args::VerifyArguments;
+use crate::exit::Refused;
+use crate::shell::Shell;
+
+pub(super) fn run(arguments: &VerifyArguments, shell: &mut Shell) -> anyhow::Result<()> {
+    let epsilon_at = |rho: &medrec_domain::Rho, delta: &str| {
+        delta.parse().ok().and_then(|delta: f64| accounting::epsilon_at(rho, delta).ok())
+    };
+    let options = VerifyOptions {
+        signer: arguments.signer,
+        require_signature: arguments.require_signature,
+        epsilon_at: Some(&epsilon_at),
+        ..VerifyOptions::default()
+    };
+    let verification = bundle::verify(&arguments.bundle, &options)?;
+    if shell.wants_json() {
+        shell.json(&verification)?;
+    } else {
+        let mut text = String::new();
+        for check in &verification.checks {
+            let word = match check.outcome {
+                Outcome::Passed => "passed",
+                Outcome::Failed => "FAILED",
+                _ => "not checked",
+            };
+            text.push_str(&format!("{word:<12} {}: {}\n", check.shows, check.detail));
+        }
+        text.push_str(if verification.valid { "the bundle is valid\n" } else { "the bundle is NOT valid\n" });
+        shell.result(&text)?;
+    }
+    if verification.valid {
+        return Ok(());
+    }
+    Err(Refused(format!("{} is not a valid bundle", arguments.bundle.display())).into())
+}
