@@ -13,9 +13,9 @@ use medrec_node::spec::genesis::mnemonic_addresses;
 use medrec_node::spec::genesis_file::read_alloc;
 use serde::Serialize;
 
-use super::node::words_of;
 use crate::args::GenesisArguments;
 use crate::exit::Usage;
+use crate::mnemonic_file::words_of;
 use crate::shell::Shell;
 
 /// What each account of a mnemonic owns at the start.

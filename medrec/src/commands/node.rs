@@ -25,7 +25,6 @@ use crate::args::{NodeArguments, NodeCommand, NodeRunArguments};
 use crate::exit::Usage;
 use crate::interrupt;
 use crate::shell::Shell;
-pub(super) use choice::words_of;
 use choice::{ChainChoice, Folder};
 
 /// Connections that are still busy this long after the signal are cut.
@@ -92,7 +91,14 @@ impl Plan {
         let node = Node::open(options)?;
         self.chain.remember(&datadir)?;
         self.warn(address, shell);
-        ready::tell(&self, &node, address, &datadir, shell)?;
+        let facts = ready::Facts {
+            chain: &self.chain,
+            coinbase: self.coinbase,
+            sealing: self.sealing,
+            address,
+            datadir: &datadir,
+        };
+        ready::tell(&facts, &node, shell)?;
         serve_until_told(node, listener, shell).await?;
         if let Some(folder) = temporary {
             let path = folder.path().display().to_string();

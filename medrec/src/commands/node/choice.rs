@@ -15,6 +15,7 @@ use tempfile::NamedTempFile;
 
 use crate::args::{ChainArguments, DEFAULT_CHAIN_ID};
 use crate::exit::Usage;
+use crate::mnemonic_file::words_of;
 
 /// Where a chain lies.
 pub(super) enum Folder {
@@ -101,12 +102,6 @@ impl ChainChoice {
         };
         write().with_context(|| format!("cannot write {}", path.display()))
     }
-}
-
-/// The words of a mnemonic's file.
-pub(in crate::commands) fn words_of(path: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 fn genesis_path(datadir: &Path) -> PathBuf {

@@ -5,11 +5,22 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use alloy_primitives::{Address, B256};
+use medrec_node::node::LightSealing;
 use medrec_node::{DifficultyRule, Node};
 use serde::Serialize;
 
-use super::Plan;
+use super::choice::{ChainChoice, Folder};
 use crate::shell::Shell;
+
+/// What was decided, and what became of it.
+pub(super) struct Facts<'f> {
+    pub(super) chain: &'f ChainChoice,
+    pub(super) coinbase: Address,
+    pub(super) sealing: Option<LightSealing>,
+    /// Where the node listens.
+    pub(super) address: SocketAddr,
+    pub(super) datadir: &'f Path,
+}
 
 /// The answer. With `--json` it is one line.
 #[derive(Debug, Serialize)]
@@ -32,37 +43,32 @@ struct Ready<'p> {
 }
 
 /// Tells that the node is ready, and everything that clients need.
-pub(super) fn tell(
-    plan: &Plan,
-    node: &Node,
-    address: SocketAddr,
-    datadir: &Path,
-    shell: &mut Shell,
-) -> anyhow::Result<()> {
+pub(super) fn tell(facts: &Facts<'_>, node: &Node, shell: &mut Shell) -> anyhow::Result<()> {
+    let Facts { chain, address, .. } = facts;
     let head = node.backend().chain().head();
     let ready = Ready {
         http: format!("http://{address}"),
         ws: format!("ws://{address}"),
-        chain_id: plan.chain.spec.chain_id,
-        genesis_hash: plan.chain.spec.genesis.hash(),
+        chain_id: chain.spec.chain_id,
+        genesis_hash: chain.spec.genesis.hash(),
         head_number: head.number(),
         head_hash: head.hash,
-        coinbase: plan.coinbase,
-        is_sealing: plan.sealing.is_some(),
-        datadir,
-        is_temporary: matches!(plan.chain.folder, super::Folder::Temporary),
-        accounts: &plan.chain.accounts,
-        mnemonic: plan.chain.mnemonic,
+        coinbase: facts.coinbase,
+        is_sealing: facts.sealing.is_some(),
+        datadir: facts.datadir,
+        is_temporary: matches!(chain.folder, Folder::Temporary),
+        accounts: &chain.accounts,
+        mnemonic: chain.mnemonic,
     };
-    if shell.wants_json() { shell.json_line(&ready) } else { shell.result(&text(&ready, plan)) }
+    if shell.wants_json() { shell.json_line(&ready) } else { shell.result(&text(&ready, facts)) }
 }
 
-fn text(ready: &Ready<'_>, plan: &Plan) -> String {
-    let difficulty = match plan.chain.spec.difficulty {
+fn text(ready: &Ready<'_>, facts: &Facts<'_>) -> String {
+    let difficulty = match facts.chain.spec.difficulty {
         DifficultyRule::Fixed(difficulty) => format!("fixed difficulty {difficulty}"),
         DifficultyRule::Ethash { minimum } => format!("difficulty of at least {minimum}"),
     };
-    let sealing = match plan.sealing.map(|sealing| sealing.period) {
+    let sealing = match facts.sealing.map(|sealing| sealing.period) {
         None => "miners ask for work with eth_getWork".to_owned(),
         Some(None) => "sealed here, for transactions".to_owned(),
         Some(Some(period)) => format!("sealed here, for transactions and every {} s", period.as_secs()),
