@@ -20,6 +20,7 @@ mod draw;
 mod gaussian;
 mod laplace;
 mod pace;
+mod problem;
 mod scale;
 
 use medrec_domain::Rho;
@@ -29,6 +30,7 @@ use num_bigint::BigUint;
 pub use draw::draw;
 
 use crate::error::AnonymizerError;
+use problem::noise;
 
 /// What to draw: how many integers, from which noise, and what the release of a vector with it costs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +72,7 @@ impl NoiseSpec {
     /// As [`Self::gaussian`].
     pub fn laplace(l1: u128, epsilon: &Rho, length: usize) -> Result<Self, AnonymizerError> {
         let scale = laplace::scale_at_epsilon(l1, epsilon)?;
-        let most = half_square(epsilon)?;
+        let most = scale::half_square(epsilon)?;
         let charge = charge_of(laplace::map(&scale, l1)?, &most)?;
         Self::new(Mechanism::DiscreteLaplace, scale, length, l1, charge)
     }
@@ -157,17 +159,6 @@ fn charge_of(loss: Rho, most: &Rho) -> Result<Rho, AnonymizerError> {
         return Err(noise("its scale costs more than it may"));
     }
     Ok(scale::up_to_grid(loss.numerator(), loss.denominator()).min(most.clone()))
-}
-
-/// `epsilon^2 / 2`.
-fn half_square(epsilon: &Rho) -> Result<Rho, AnonymizerError> {
-    let (top, bottom) = (epsilon.numerator(), epsilon.denominator());
-    Ok(Rho::from_integers(top * top, bottom * bottom * 2_u8)?)
-}
-
-/// The crate's error for noise. The noise library's own words end here: they can hold budgets.
-fn noise(problem: &'static str) -> AnonymizerError {
-    AnonymizerError::Noise { problem }
 }
 
 #[cfg(test)]
