@@ -58,7 +58,7 @@ impl NoiseSpec {
     /// [`AnonymizerError::Noise`] when the sensitivity or the loss is 0, or the noise does not fit 64 bits.
     pub fn gaussian(l2_squared: u128, rho: &Rho, length: usize) -> Result<Self, AnonymizerError> {
         let scale = gaussian::scale(l2_squared, rho)?;
-        let charge = charge_of(gaussian::map(&scale, l2_squared)?, rho)?;
+        let charge = charge_of(&gaussian::map(&scale, l2_squared)?, rho)?;
         Self::new(Mechanism::DiscreteGaussian, scale, length, l2_squared, charge)
     }
 
@@ -73,7 +73,7 @@ impl NoiseSpec {
     pub fn laplace(l1: u128, epsilon: &Rho, length: usize) -> Result<Self, AnonymizerError> {
         let scale = laplace::scale_at_epsilon(l1, epsilon)?;
         let most = scale::half_square(epsilon)?;
-        let charge = charge_of(laplace::map(&scale, l1)?, &most)?;
+        let charge = charge_of(&laplace::map(&scale, l1)?, &most)?;
         Self::new(Mechanism::DiscreteLaplace, scale, length, l1, charge)
     }
 
@@ -86,7 +86,7 @@ impl NoiseSpec {
     /// As [`Self::gaussian`].
     pub fn laplace_at_rho(l1: u128, rho: &Rho, length: usize) -> Result<Self, AnonymizerError> {
         let scale = laplace::scale_at_rho(l1, rho)?;
-        let charge = charge_of(laplace::map(&scale, l1)?, rho)?;
+        let charge = charge_of(&laplace::map(&scale, l1)?, rho)?;
         Self::new(Mechanism::DiscreteLaplace, scale, length, l1, charge)
     }
 
@@ -154,8 +154,8 @@ impl NoiseSpec {
 }
 
 /// What is charged for a loss that the map states: rounded up to the grid of charges, within what was asked for.
-fn charge_of(loss: Rho, most: &Rho) -> Result<Rho, AnonymizerError> {
-    if loss > *most {
+fn charge_of(loss: &Rho, most: &Rho) -> Result<Rho, AnonymizerError> {
+    if loss > most {
         return Err(noise("its scale costs more than it may"));
     }
     Ok(scale::up_to_grid(loss.numerator(), loss.denominator()).min(most.clone()))
