@@ -7,13 +7,13 @@
 //! exact integers + noise                                                    (the pipeline, checked additions)
 //! ```
 //!
-//! The two mechanisms are siblings of one shape: [`gaussian`] and [`laplace`], each with the proof of what it
+//! The two mechanisms are siblings of one shape: `gaussian` and `laplace`, each with the proof of what it
 //! charges beside it. Distributions and privacy maps are OpenDP's; this file never computes a random
 //! number. That noise is drawn by invoking OpenDP's measurement on the zero vector and added later
 //! changes nothing: the measurement is defined as the input plus independent noise.
 //!
 //! # Privacy
-//! A spec charges at least what OpenDP's own map says for its sensitivity; [`draw`] asks the map again
+//! A spec charges at least what OpenDP's own map says for its sensitivity; [`draw()`] asks the map again
 //! before it draws. What the caller must bring: a sensitivity that the bounding enforces.
 
 mod draw;

@@ -170,7 +170,7 @@ fn a_full_disk_is_named_and_what_was_charged_before_is_kept() {
     let database = Builder::new().create_with_backend(small).unwrap();
     let store = Store::from_database(database, Seal::open(&desk.key()).unwrap()).unwrap();
     let ledger = Ledger::over(store, &desk.file(), &desk.key()).unwrap();
-    let error = ledger.store_noise(id(1), &[vec![7; 4_000_000]]).unwrap_err().to_string();
+    let error = ledger.store_noise(id(1), &[vec![7; 400_000]]).unwrap_err().to_string();
     assert!(error.contains("the disk is full; nothing was charged") && error.contains("hint: "), "{error}");
     drop(ledger);
     let ledger = desk.open().unwrap();
