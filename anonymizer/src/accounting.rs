@@ -1,7 +1,7 @@
 //! Losses in zCDP read as epsilon and delta, and back.
 //!
 //! Budgets are kept in rho, which adds up; people compare epsilons. The conversion is OpenDP's (the
-//! optimal one over Renyi orders, Canonne, Kamath and Steinke 2020, Proposition 7), in arithmetic
+//! best one over Renyi orders, after Canonne, Kamath and Steinke 2020), in arithmetic
 //! that rounds against us: an epsilon is never understated, a rho never overstated. This file spends nothing.
 
 use std::sync::LazyLock;
@@ -56,16 +56,16 @@ pub fn epsilon_at(rho: &Rho, delta: f64) -> Result<Decimal, AnonymizerError> {
 pub fn largest_rho(epsilon: &Rho, delta: f64) -> Result<Rho, AnonymizerError> {
     let delta = checked(delta)?;
     let epsilon = epsilon.to_f64_at_most();
+    // Where the arithmetic overflows no delta is stated: that loss is far too large.
     let is_private = |rho: &Rho| {
-        let reached = profile(rho)?.delta(epsilon).map_err(|_| problem("the loss has no delta"))?;
-        Ok::<bool, AnonymizerError>(reached <= delta)
+        profile(rho).is_ok_and(|profile| profile.delta(epsilon).is_ok_and(|reached| reached <= delta))
     };
     let of_units = |units: u64| Rho::from_integers(units.into(), RHO_UNITS.clone());
     // Private at `low` (or low is 0), not private at `high`: a million, or what 64 bits hold.
     let (mut low, mut high) = (0_u64, u64::MAX);
     while high - low > 1 {
         let middle = low + (high - low) / 2;
-        if is_private(&of_units(middle)?)? {
+        if is_private(&of_units(middle)?) {
             low = middle;
         } else {
             high = middle;

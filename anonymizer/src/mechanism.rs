@@ -7,19 +7,20 @@
 //! exact integers + noise                                                    (the pipeline, checked additions)
 //! ```
 //!
-//! The two mechanisms are siblings of one shape: [`gaussian`] and [`laplace`], each with the proof of what it
+//! The two mechanisms are siblings of one shape: `gaussian` and `laplace`, each with the proof of what it
 //! charges beside it. Distributions and privacy maps are OpenDP's; this file never computes a random
 //! number. That noise is drawn by invoking OpenDP's measurement on the zero vector and added later
 //! changes nothing: the measurement is defined as the input plus independent noise.
 //!
 //! # Privacy
-//! A spec charges at least what OpenDP's own map says for its sensitivity; [`draw`] asks the map again
+//! A spec charges at least what OpenDP's own map says for its sensitivity; [`draw()`] asks the map again
 //! before it draws. What the caller must bring: a sensitivity that the bounding enforces.
 
 mod draw;
 mod gaussian;
 mod laplace;
 mod pace;
+mod problem;
 mod scale;
 
 use medrec_domain::Rho;
@@ -29,6 +30,7 @@ use num_bigint::BigUint;
 pub use draw::draw;
 
 use crate::error::AnonymizerError;
+use problem::noise;
 
 /// What to draw: how many integers, from which noise, and what the release of a vector with it costs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +58,7 @@ impl NoiseSpec {
     /// [`AnonymizerError::Noise`] when the sensitivity or the loss is 0, or the noise does not fit 64 bits.
     pub fn gaussian(l2_squared: u128, rho: &Rho, length: usize) -> Result<Self, AnonymizerError> {
         let scale = gaussian::scale(l2_squared, rho)?;
-        let charge = charge_of(gaussian::map(&scale, l2_squared)?, rho)?;
+        let charge = charge_of(&gaussian::map(&scale, l2_squared)?, rho)?;
         Self::new(Mechanism::DiscreteGaussian, scale, length, l2_squared, charge)
     }
 
@@ -70,8 +72,8 @@ impl NoiseSpec {
     /// As [`Self::gaussian`].
     pub fn laplace(l1: u128, epsilon: &Rho, length: usize) -> Result<Self, AnonymizerError> {
         let scale = laplace::scale_at_epsilon(l1, epsilon)?;
-        let most = half_square(epsilon)?;
-        let charge = charge_of(laplace::map(&scale, l1)?, &most)?;
+        let most = scale::half_square(epsilon)?;
+        let charge = charge_of(&laplace::map(&scale, l1)?, &most)?;
         Self::new(Mechanism::DiscreteLaplace, scale, length, l1, charge)
     }
 
@@ -84,7 +86,7 @@ impl NoiseSpec {
     /// As [`Self::gaussian`].
     pub fn laplace_at_rho(l1: u128, rho: &Rho, length: usize) -> Result<Self, AnonymizerError> {
         let scale = laplace::scale_at_rho(l1, rho)?;
-        let charge = charge_of(laplace::map(&scale, l1)?, rho)?;
+        let charge = charge_of(&laplace::map(&scale, l1)?, rho)?;
         Self::new(Mechanism::DiscreteLaplace, scale, length, l1, charge)
     }
 
@@ -152,22 +154,11 @@ impl NoiseSpec {
 }
 
 /// What is charged for a loss that the map states: rounded up to the grid of charges, within what was asked for.
-fn charge_of(loss: Rho, most: &Rho) -> Result<Rho, AnonymizerError> {
-    if loss > *most {
+fn charge_of(loss: &Rho, most: &Rho) -> Result<Rho, AnonymizerError> {
+    if loss > most {
         return Err(noise("its scale costs more than it may"));
     }
     Ok(scale::up_to_grid(loss.numerator(), loss.denominator()).min(most.clone()))
-}
-
-/// `epsilon^2 / 2`.
-fn half_square(epsilon: &Rho) -> Result<Rho, AnonymizerError> {
-    let (top, bottom) = (epsilon.numerator(), epsilon.denominator());
-    Ok(Rho::from_integers(top * top, bottom * bottom * 2_u8)?)
-}
-
-/// The crate's error for noise. The noise library's own words end here: they can hold budgets.
-fn noise(problem: &'static str) -> AnonymizerError {
-    AnonymizerError::Noise { problem }
 }
 
 #[cfg(test)]

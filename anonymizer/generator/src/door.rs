@@ -13,8 +13,7 @@ thread_local! {
 
 /// Runs `work` while this thread's random bytes come from `source`. Other threads are not touched.
 pub fn with_source<T>(source: impl FnMut(&mut [u8]) + 'static, work: impl FnOnce() -> T) -> T {
-    let outer = SOURCE.replace(Some(Box::new(source)));
-    let _back = Back(Some(outer));
+    let _back = Back(SOURCE.replace(Some(Box::new(source))));
     work()
 }
 
@@ -24,13 +23,11 @@ pub(crate) fn fill(buffer: &mut [u8]) -> bool {
 }
 
 /// Puts the outer source back, also when the work panics.
-struct Back(Option<Option<Source>>);
+struct Back(Option<Source>);
 
 impl Drop for Back {
     fn drop(&mut self) {
-        if let Some(outer) = self.0.take() {
-            SOURCE.set(outer);
-        }
+        SOURCE.set(self.0.take());
     }
 }
 

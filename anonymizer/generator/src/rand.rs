@@ -34,12 +34,12 @@ pub fn rand_priv_bytes(buffer: &mut [u8]) -> Result<(), GeneratorError> {
 ///
 /// `work` draws and does nothing else; in particular it starts no process.
 pub fn buffered<T>(work: impl FnOnce() -> T) -> T {
-    let outermost = PAGE.with_borrow_mut(|page| match page {
-        Some(_) => false,
-        None => {
+    let outermost = PAGE.with_borrow_mut(|page| {
+        let outermost = page.is_none();
+        if outermost {
             *page = Some(Page { bytes: Zeroizing::new([0; PAGE_BYTES]), used: PAGE_BYTES });
-            true
         }
+        outermost
     });
     let _wipe = Wipe { outermost };
     work()
@@ -136,7 +136,7 @@ mod tests {
             });
             buffered(|| rand_priv_bytes(&mut bytes).unwrap());
             PAGE.with_borrow(|page| {
-                assert_eq!(page.as_ref().unwrap().used, 80, "the inner scope is the outer one")
+                assert_eq!(page.as_ref().unwrap().used, 80, "the inner scope is the outer one");
             });
         });
         assert!(PAGE.with_borrow(Option::is_none));

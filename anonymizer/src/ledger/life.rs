@@ -32,7 +32,7 @@ impl Ledger {
         if old.is_none() {
             too_dear(&sums, &charge.price)?;
         }
-        let change = || {
+        let enter = || {
             let release = match old {
                 Some(mut release) => {
                     check_same(&release, plan, charge)?;
@@ -48,7 +48,7 @@ impl Ledger {
             write.commit()?;
             Ok(stage)
         };
-        change().map_err(at(&self.path))
+        enter().map_err(at(&self.path))
     }
 
     /// How far a release has come; `None` when it was never reserved.

@@ -43,12 +43,12 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Writes a new file whose tables `fill` gives their first rows. Nothing of that name may exist. An existing key
+    /// Writes a new file whose tables `first` gives their rows. Nothing of that name may exist. An existing key
     /// file is used, a missing one made.
     pub(super) fn create(
         path: &Path,
         key: &Path,
-        fill: impl FnOnce(&Write<'_>) -> Result<(), LedgerFault>,
+        first: impl FnOnce(&Write<'_>) -> Result<(), LedgerFault>,
     ) -> Result<(), LedgerFault> {
         if path.try_exists().map_err(LedgerFault::of)? {
             return Err(LedgerFault::Exists);
@@ -71,7 +71,7 @@ impl Store {
         for table in [TOTALS, PERSONS, RELEASES, NOISE] {
             write.transaction.open_table(table)?;
         }
-        fill(&write)?;
+        first(&write)?;
         write.commit()?;
         drop(store);
         fs::hard_link(&draft, path).map_err(LedgerFault::of)?;

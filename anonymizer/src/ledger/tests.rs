@@ -190,8 +190,9 @@ fn a_forgotten_person_leaves_totals_and_answers_behind() {
     assert_eq!(ledger.statement().unwrap(), before);
     let read = ledger.store.read().unwrap();
     assert!(read.rows::<PersonRow>(PERSONS).unwrap().is_empty());
-    let text: String =
-        read.rows::<ReleaseRow>(RELEASES).unwrap().iter().map(|row| format!("{:?}", row.charged)).collect();
+    let charged: Vec<_> =
+        read.rows::<ReleaseRow>(RELEASES).unwrap().into_iter().map(|row| row.charged).collect();
+    let text = format!("{charged:?}");
     assert!(!text.contains('1') && !text.contains('2'), "{text}");
     assert_eq!(spent(&ledger, 1), "1/4");
 }
@@ -209,7 +210,7 @@ fn traces(person: u64, loss: &str, noise: i64, id: Digest, metadata: &str) -> Ve
         noise.to_le_bytes().to_vec(),
         noise.to_string().into_bytes(),
         id.0.to_vec(),
-        hexadecimal[2..].as_bytes().to_vec(),
+        hexadecimal.as_bytes()[2..].to_vec(),
         metadata.as_bytes().to_vec(),
     ]
 }

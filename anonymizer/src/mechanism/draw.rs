@@ -9,7 +9,8 @@ use std::time::Instant;
 use medrec_domain::manifest::Mechanism;
 use rayon::prelude::*;
 
-use super::{NoiseSpec, gaussian, laplace, noise, pace};
+use super::problem::noise;
+use super::{NoiseSpec, gaussian, laplace, pace};
 use crate::error::AnonymizerError;
 
 /// Integers of a chunk: some milliseconds of work.

@@ -12,7 +12,8 @@ use opendp::measurements::{MakeNoise, ZExpFamily};
 use opendp::measures::ZeroConcentratedDivergence;
 use opendp::metrics::L2Distance;
 
-use super::{noise, scale};
+use super::problem::noise;
+use super::scale;
 use crate::error::AnonymizerError;
 
 /// OpenDP's measurement. It is neither `Send` nor `Sync`: whoever draws builds one.

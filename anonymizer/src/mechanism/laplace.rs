@@ -13,7 +13,8 @@ use opendp::measurements::{MakeNoise, ZExpFamily};
 use opendp::measures::MaxDivergence;
 use opendp::metrics::L1Distance;
 
-use super::{noise, scale};
+use super::problem::noise;
+use super::scale;
 use crate::error::AnonymizerError;
 
 /// OpenDP's measurement. It is neither `Send` nor `Sync`: whoever draws builds one.
@@ -23,7 +24,7 @@ type Laplace = Measurement<VectorDomain<AtomDomain<IBig>>, L1Distance<RBig>, Max
 pub(super) fn scale_at_epsilon(l1: u128, epsilon: &Rho) -> Result<Rho, AnonymizerError> {
     let top = BigUint::from(l1) * epsilon.denominator();
     let bottom = epsilon.numerator();
-    let most = super::half_square(epsilon)?;
+    let most = scale::half_square(epsilon)?;
     scale::least(&(&top * &top), &(bottom * bottom), |b| {
         Ok(epsilon_of(b, l1)? <= *epsilon && map(b, l1)? <= most)
     })

@@ -8,7 +8,7 @@ use dashu::rational::RBig;
 use medrec_domain::Rho;
 use num_bigint::BigUint;
 
-use super::noise;
+use super::problem::noise;
 use crate::error::AnonymizerError;
 
 /// Binary digits of a scale.
@@ -67,6 +67,12 @@ pub(super) fn least(
 pub(super) fn up_to_grid(top: &BigUint, bottom: &BigUint) -> Rho {
     let units = (top << CHARGE_BITS).div_ceil_of(bottom);
     Rho::from_integers(units, BigUint::from(1_u8) << CHARGE_BITS).unwrap_or_else(|_| Rho::zero())
+}
+
+/// `epsilon^2 / 2`.
+pub(super) fn half_square(epsilon: &Rho) -> Result<Rho, AnonymizerError> {
+    let (top, bottom) = (epsilon.numerator(), epsilon.denominator());
+    Ok(Rho::from_integers(top * top, bottom * bottom * 2_u8)?)
 }
 
 /// The smallest multiple of 2^-64 that is at least the square root of `square`.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding::Finding;
-use super::rooms::{NOBODY, OWNED, Room, STRANGERS, matches, room_of};
+use super::rooms::{NOBODY, OWNED, Room, STAND_INS, STRANGERS, matches, room_of};
 use crate::workspace::{Dependency, Member};
 
 /// Every dependency that breaks the tables of `rooms`.
@@ -45,7 +45,8 @@ fn check_member(member: &Member, members: &[Member]) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     let folder = room.folder.rsplit('/').next().unwrap_or(room.folder);
-    let expected = format!("medrec-{folder}");
+    let stand_in = STAND_INS.iter().find(|(place, ..)| *place == room.folder);
+    let expected = stand_in.map_or_else(|| format!("medrec-{folder}"), |(_, name, _)| (*name).to_owned());
     if member.name != expected && !matches!(room.folder, "medrec" | "xtask") {
         let what = format!("package {} in {}/", member.name, room.folder);
         findings.push(Finding::new(&manifest, 1, what, "a room's package is called medrec-<folder>"));
@@ -72,6 +73,11 @@ fn check_inside(room: &Room, dependency: &Dependency, members: &[Member]) -> Bre
             room.folder, room.floor, other.folder, other.floor
         );
         return Some((what, "a room looks only at lower floors; move what both need down"));
+    }
+    let owner = STAND_INS.iter().find(|(place, ..)| *place == other.folder).map(|(.., owner)| *owner);
+    if owner.is_some_and(|owner| owner != room.folder) {
+        let what = format!("{} depends on {}", room.folder, other.folder);
+        return Some((what, "only the room around a stand-in may know it"));
     }
     let stranger =
         STRANGERS.iter().any(|(name, others)| *name == room.folder && others.contains(&other.folder));
@@ -171,6 +177,20 @@ mod tests {
         let misnamed =
             Member { name: "kernels".to_owned(), folder: "kernels".to_owned(), dependencies: vec![] };
         assert_eq!(whats(&[misnamed]), ["package kernels in kernels/"]);
+    }
+
+    #[test]
+    fn a_stand_in_keeps_its_foreign_name_and_is_known_to_one_room() {
+        let generator = || Member {
+            name: "openssl".to_owned(),
+            folder: "anonymizer/generator".to_owned(),
+            dependencies: vec![],
+        };
+        assert!(whats(&[generator(), member("anonymizer", &[("openssl", true, false)])]).is_empty());
+        let breach = whats(&[generator(), member("gatekeeper", &[("openssl", true, true)])]);
+        assert_eq!(breach, ["gatekeeper depends on anonymizer/generator"]);
+        let misnamed = Member { name: "medrec-generator".to_owned(), ..generator() };
+        assert_eq!(whats(&[misnamed]), ["package medrec-generator in anonymizer/generator/"]);
     }
 
     #[test]
