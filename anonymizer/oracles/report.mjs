@@ -43,7 +43,7 @@ function faultsOfPage() {
       size: parseFloat(getComputedStyle(text).fontSize) * (frame.width / svg.viewBox.baseVal.width),
     }));
     for (const { words, box, size } of texts) {
-      if (words.includes("NaN") || words.includes("inf")) faults.push(`${name}: says ${words}`);
+      if (/\b(NaN|inf)\b/.test(words)) faults.push(`${name}: says ${words}`);
       const inside =
         box.left >= frame.left - slack && box.right <= frame.right + slack &&
         box.top >= frame.top - slack && box.bottom <= frame.bottom + slack;

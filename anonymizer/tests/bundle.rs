@@ -1,5 +1,7 @@
 //! Bundles as their readers meet them: written, packed, changed, forged, verified.
 
+#![expect(clippy::unwrap_used, reason = "the parts of made-up bundles are known to be valid")]
+
 #[path = "bundle/flipped.rs"]
 mod flipped;
 #[path = "bundle/forged.rs"]

@@ -97,6 +97,19 @@ fn unknown_keys_in_a_consent_are_refused_not_ignored() {
     ));
 }
 
+fn assurance() -> Assurance {
+    Assurance {
+        bounds_enforced_by: "code".into(),
+        records_seen_by: "the provider".into(),
+        exact_sums_seen_by: "nobody".into(),
+        randomness: "the operating system".into(),
+        side_channels: "constant texts".into(),
+        composition: "losses add".into(),
+        bias: "none".into(),
+        tested_by: "statistical tests".into(),
+    }
+}
+
 fn manifest() -> Manifest {
     let query = TableQuery {
         name: "population".into(),
@@ -146,16 +159,7 @@ fn manifest() -> Manifest {
             not_covered: vec!["a group of m persons costs m squared".into()],
             invariants: Vec::new(),
         },
-        assurance: Assurance {
-            bounds_enforced_by: "code".into(),
-            records_seen_by: "the provider".into(),
-            exact_sums_seen_by: "nobody".into(),
-            randomness: "the operating system".into(),
-            side_channels: "constant texts".into(),
-            composition: "losses add".into(),
-            bias: "none".into(),
-            tested_by: "statistical tests".into(),
-        },
+        assurance: assurance(),
         budget: BudgetStatement {
             cap: "1/2".parse().unwrap(),
             spent_before: "1/10".parse().unwrap(),

@@ -3,6 +3,7 @@
 //! Here stands the command line and nothing else; each chore has its file. No room of the product
 //! depends on this crate, and it depends on none of them.
 
+mod bundles;
 mod checks;
 mod oracles;
 mod runner;

@@ -21,6 +21,17 @@ pub(crate) fn python(workspace: &Workspace, requirements: &Path, arguments: &[St
     Ok(())
 }
 
+/// Runs a script in the environment of its requirements and counts the checks that it reports.
+pub(crate) fn checked(
+    workspace: &Workspace,
+    requirements: &Path,
+    script: &Path,
+    arguments: &[PathBuf],
+) -> Result<Tally> {
+    let folder = environment(workspace, requirements)?;
+    Job::new(workspace, folder.join("bin/python")).args(&[script]).args(arguments).run()
+}
+
 /// The virtual environment of a requirements file, made on first use and again when the file changes.
 ///
 /// Every requirement must be pinned: a figure measured beside a peer means nothing without the

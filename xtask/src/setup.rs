@@ -28,11 +28,21 @@ pub(crate) enum Need {
     Python,
     /// Node.js and npm.
     Node,
+    /// Chromium, without a window.
+    Chromium,
 }
 
 /// Every need.
-pub(crate) const ALL: [Need; 7] =
-    [Need::Git, Need::CCompiler, Need::RustComponents, Need::OpenCl, Need::Clang, Need::Python, Need::Node];
+pub(crate) const ALL: [Need; 8] = [
+    Need::Git,
+    Need::CCompiler,
+    Need::RustComponents,
+    Need::OpenCl,
+    Need::Clang,
+    Need::Python,
+    Need::Node,
+    Need::Chromium,
+];
 
 /// The oldest clang whose OpenCL support the kernels are compiled with.
 const CLANG_MINIMUM: u32 = 15;
@@ -80,6 +90,15 @@ impl Need {
                 name: "python3 with venv",
                 is_here: || answers("python3", &["-c", "import venv, ensurepip"]),
                 packages: &["python3", "python3-venv"],
+            },
+            Self::Chromium => Tool {
+                name: "chromium",
+                is_here: || {
+                    ["chromium", "chromium-browser", "google-chrome"]
+                        .iter()
+                        .any(|name| answers(name, &["--version"]))
+                },
+                packages: &["chromium|chromium-browser"],
             },
             Self::Node => {
                 Tool { name: "Node.js 18 or newer with npm", is_here: has_node, packages: &["nodejs", "npm"] }

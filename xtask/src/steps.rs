@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 
+use crate::bundles;
 use crate::oracles;
 use crate::runner::Job;
 use crate::sanitizers;
@@ -28,7 +29,7 @@ pub(crate) struct Step {
 }
 
 /// Every step, in the order in which they run: the quickest answers first.
-pub(crate) const STEPS: [Step; 9] = [
+pub(crate) const STEPS: [Step; 11] = [
     Step {
         name: "format",
         shows: "every Rust file is formatted",
@@ -104,6 +105,22 @@ pub(crate) const STEPS: [Step; 9] = [
         slow: false,
         room: "contracts",
         run: |workspace| oracles::npm(workspace, "contracts", &["test"]),
+    },
+    Step {
+        name: "bundle-oracles",
+        shows: "other people's software reads bundles as we do",
+        needs: &[Need::CCompiler, Need::Python],
+        slow: true,
+        room: "anonymizer/oracles",
+        run: bundles::oracles,
+    },
+    Step {
+        name: "bundle-report",
+        shows: "reports of bundles are legible in Chromium, on a telephone and on a desk",
+        needs: &[Need::CCompiler, Need::Node, Need::Chromium],
+        slow: true,
+        room: "anonymizer/oracles",
+        run: bundles::report,
     },
     Step {
         name: "address-sanitizer",

@@ -4,10 +4,9 @@ use medrec_domain::workload::TableQuery;
 use serde_json::{Value, json};
 
 use super::data_package::{bytes_of, sha256};
-use super::files::Files;
+use super::files::{Files, table_path};
 use super::names::{FIGURE_COLUMNS, dimension_columns};
 use super::release::Release;
-use super::write::table_path;
 use super::{json, wording};
 use crate::error::AnonymizerError;
 

@@ -14,6 +14,11 @@ pub(super) const SIGNATURE: &str = "signature.json";
 /// The query.
 pub(super) const WORKLOAD: &str = "workload.json";
 
+/// Path of a table's file, such as `tables/population.raw.csv`.
+pub(super) fn table_path(table: &str, kind: &str) -> String {
+    format!("tables/{table}.{kind}")
+}
+
 /// How much a reader takes in of a bundle that it does not know yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {

@@ -3,83 +3,27 @@
 //!
 //! Needs nothing but the bundle. What a chain knows (the block, its miner, the committed root) is checked by
 //! whoever knows a chain, from [`Verification::manifest`]'s occasion. A bundle may come from anybody:
-//! it is read within [`Limits`], links and strange paths are refused, and no check panics on it.
+//! it is read within [limits](VerifyOptions::limits), links and strange paths are refused, and no check panics on it.
 
 mod documents;
 mod layout;
 mod privacy;
 mod tables;
 mod totals;
+mod verdict;
 
 use std::fs;
 use std::path::Path;
 
-use medrec_domain::identifier::Address;
-use medrec_domain::{Decimal, Digest, Manifest, Rho};
-use serde::Serialize;
+use medrec_domain::Manifest;
 
-use super::files::{Files, Limits};
+pub use verdict::{Check, EpsilonAt, Outcome, Verification, VerifyOptions};
+
+use verdict::Checks;
+
+use super::files::Files;
 use super::{archive, folder};
 use crate::error::AnonymizerError;
-
-/// The tightest epsilon of a loss at a delta, by whoever has an exact converter; `None` where it has none.
-pub type EpsilonAt<'a> = &'a dyn Fn(&Rho, &str) -> Option<Decimal>;
-
-/// What to hold a bundle against.
-#[derive(Clone, Copy, Default)]
-pub struct VerifyOptions<'a> {
-    /// How much is read.
-    pub limits: Limits,
-    /// Who has to have signed, beside whom the manifest names.
-    pub signer: Option<Address>,
-    /// Whether a stand-alone bundle without signature is refused as well.
-    pub require_signature: bool,
-    /// Exact converter: a claimed epsilon below its answer fails. Without it bounds in closed form are used.
-    pub epsilon_at: Option<EpsilonAt<'a>>,
-}
-
-/// How a check ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// It holds.
-    Passed,
-    /// It does not.
-    Failed,
-    /// It could not be made; the detail says why.
-    NotChecked,
-}
-
-/// One check, in words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Check {
-    /// Stable name for programs.
-    pub name: &'static str,
-    /// What it shows.
-    pub shows: &'static str,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// What was found.
-    pub detail: String,
-}
-
-/// The result of a verification.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Verification {
-    /// Whether no check failed.
-    pub valid: bool,
-    /// The checks, in order.
-    pub checks: Vec<Check>,
-    /// The manifest, with the occasion that a chain can confirm; `None` when it could not be read.
-    pub manifest: Option<Manifest>,
-    /// Keccak-256 of the manifest.
-    pub manifest_digest: Option<Digest>,
-    /// Whose signature is on it; `None` when unsigned or when the signature failed.
-    pub signer: Option<Address>,
-}
-
-/// A check's finding: what was seen, or what is wrong.
-type Finding = Result<String, String>;
 
 /// Verifies a folder or a `.tar.zst`.
 ///
@@ -122,14 +66,15 @@ pub fn verify_files(files: &Files, options: &VerifyOptions<'_>) -> Verification 
         "the signature is the one that the manifest asks for",
         signer.as_ref().map(|signer| documents::signature_words(*signer)).map_err(Clone::clone),
     );
-    checks.take(
-        "files",
-        "every file is there and as the manifest says, and no other",
-        documents::files(files, &manifest),
-    );
     checks.take("epsilon", "each epsilon follows from rho", privacy::epsilons(&manifest, options.epsilon_at));
     checks.take("noise", "the noise costs what is charged", privacy::noise(&manifest));
-    contents(&mut checks, files, &manifest);
+    let whole = documents::files(files, &manifest);
+    let is_whole = whole.is_ok();
+    checks.take("files", "every file is there and as the manifest says, and no other", whole);
+    // What a changed file says is nobody's statement, and a stranger's bytes are not worth decoding.
+    if is_whole {
+        contents(&mut checks, files, &manifest);
+    }
     checks.into_verification(Some(manifest), digest, signer.ok().flatten())
 }
 
@@ -167,27 +112,4 @@ fn contents(checks: &mut Checks, files: &Files, manifest: &Manifest) {
         outcome,
         detail,
     });
-}
-
-#[derive(Default)]
-struct Checks(Vec<Check>);
-
-impl Checks {
-    fn take(&mut self, name: &'static str, shows: &'static str, finding: Finding) {
-        let (outcome, detail) = match finding {
-            Ok(detail) => (Outcome::Passed, detail),
-            Err(detail) => (Outcome::Failed, detail),
-        };
-        self.0.push(Check { name, shows, outcome, detail });
-    }
-
-    fn into_verification(
-        self,
-        manifest: Option<Manifest>,
-        manifest_digest: Option<Digest>,
-        signer: Option<Address>,
-    ) -> Verification {
-        let valid = manifest.is_some() && self.0.iter().all(|check| check.outcome != Outcome::Failed);
-        Verification { valid, checks: self.0, manifest, manifest_digest, signer }
-    }
 }

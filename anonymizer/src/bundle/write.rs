@@ -5,7 +5,7 @@ use std::path::Path;
 use medrec_domain::Manifest;
 use medrec_domain::manifest::FileDigest;
 
-use super::files::{Files, MANIFEST, SIGNATURE, WORKLOAD};
+use super::files::{Files, MANIFEST, SIGNATURE, WORKLOAD, table_path};
 use super::release::{BundleInput, Release};
 use super::signature::SignatureFile;
 use super::{columnar, croissant, csv, data_package, folder, measure_report, readme, report, rows};
@@ -38,7 +38,7 @@ pub fn write(
 /// The manifest of a bundle and all its files, in memory.
 ///
 /// # Errors
-/// As [`write`], the disk apart.
+/// As [`write()`], the disk apart.
 pub fn render(input: &BundleInput<'_>) -> Result<(Manifest, Files), AnonymizerError> {
     let release = Release::new(input)?;
     let mut files = table_files(&release)?;
@@ -51,11 +51,6 @@ pub fn render(input: &BundleInput<'_>) -> Result<(Manifest, Files), AnonymizerEr
     files.insert(MANIFEST.into(), bytes);
     files.insert(SIGNATURE.into(), signature.to_canonical_bytes()?);
     Ok((manifest, files))
-}
-
-/// Path of a table's file, such as `tables/population.raw.csv`.
-pub(super) fn table_path(table: &str, kind: &str) -> String {
-    format!("tables/{table}.{kind}")
 }
 
 /// The tables, in both formats, figures and raw integers.

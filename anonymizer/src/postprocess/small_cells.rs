@@ -7,7 +7,8 @@
 /// Which nodes are withheld, level by level, given published counts and the tree's parents.
 ///
 /// A node is small when its count lies from 1 to `threshold - 1`. Where exactly one child of a published
-/// parent is withheld, the smallest of its siblings is withheld as well; an only child takes its parent with it.
+/// parent is withheld, the smallest of its siblings is withheld as well; an only child takes its parent with it. And a
+/// withheld total has at least one withheld part, or its parts would add up to it.
 pub(super) fn withheld(counts: &[Vec<i64>], parents: &[Vec<usize>], threshold: u32) -> Vec<Vec<bool>> {
     let small = |count: &i64| (1..i64::from(threshold)).contains(count);
     let mut hidden: Vec<Vec<bool>> = counts.iter().map(|level| level.iter().map(small).collect()).collect();
@@ -32,7 +33,27 @@ pub(super) fn withheld(counts: &[Vec<i64>], parents: &[Vec<usize>], threshold: u
             }
         }
     }
+    for (level, parents) in parents.iter().enumerate().rev() {
+        hide_parts(counts, &mut hidden, level, parents);
+    }
     hidden
+}
+
+/// Hides the smallest part of each withheld total all of whose parts are published.
+fn hide_parts(counts: &[Vec<i64>], hidden: &mut [Vec<bool>], level: usize, parents: &[usize]) {
+    for total in 0..counts[level + 1].len() {
+        if !hidden[level + 1][total] {
+            continue;
+        }
+        let parts = || (0..parents.len()).filter(|&node| parents[node] == total);
+        if parts().any(|node| hidden[level][node]) {
+            continue;
+        }
+        if let Some(node) = parts().min_by_key(|&node| (counts[level][node] == 0, counts[level][node], node))
+        {
+            hidden[level][node] = true;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -52,6 +73,13 @@ mod tests {
         let hidden = withheld(&[vec![7, 50], vec![7, 50], vec![57]], &[vec![0, 1], vec![0, 0]], 11);
         // Then the nation must not give the region away.
         assert_eq!(hidden[1], [true, true]);
+    }
+
+    #[test]
+    fn a_withheld_total_does_not_follow_from_its_parts() {
+        // The region of 5 is withheld, so the other is as well, and one of that one's organisations.
+        let hidden = withheld(&[vec![5, 40, 30], vec![5, 70], vec![75]], &[vec![0, 1, 1], vec![0, 0]], 11);
+        assert_eq!(hidden, [vec![true, false, true], vec![true, true], vec![false]]);
     }
 
     #[test]

@@ -277,11 +277,16 @@ fn mean(bounds: &Bounds, settled: &[i64], unbiased: &[f64], spread: &Spread) -> 
     let error = (2.0 * spread.variance * units.mul_add(units, half * half)).sqrt() / (above + below);
     Statement {
         statistic: Statistic::Mean,
-        estimate: Some(bounds.value_of(units)),
+        estimate: Some(value_of(bounds, units)),
         standard_error: Some(bounds.step.to_f64() * error),
-        lower: Some(bounds.value_of(lower.min(units))),
-        upper: Some(bounds.value_of(upper.max(units))),
+        lower: Some(value_of(bounds, lower.min(units))),
+        upper: Some(value_of(bounds, upper.max(units))),
     }
+}
+
+/// The value of a number of units; rounding does not lead out of the bounds.
+fn value_of(bounds: &Bounds, units: f64) -> f64 {
+    bounds.value_of(units).clamp(bounds.lower.to_f64(), bounds.upper.to_f64())
 }
 
 /// Ends of a bin of a histogram, on the grid.
@@ -311,7 +316,7 @@ fn quantile(
         return Statement { statistic, estimate: None, standard_error: None, lower: None, upper: None };
     }
     let half = bounds.half_width_units();
-    let value = |bin: usize| bounds.value_of(real(i64::try_from(bin).unwrap_or(i64::MAX) - half));
+    let value = |bin: usize| value_of(bounds, real(i64::try_from(bin).unwrap_or(i64::MAX) - half));
     let mut sum = 0;
     let last = settled.len().saturating_sub(1);
     let reached = settled.iter().position(|&count| {

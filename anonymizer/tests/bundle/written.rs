@@ -119,7 +119,7 @@ fn archives_that_climb_link_or_swell_are_refused() {
         let mut header = tar::Header::new_ustar();
         header.as_mut_bytes()[..path.len()].copy_from_slice(path.as_bytes());
         header.set_entry_type(kind);
-        header.set_size(if kind == tar::EntryType::Regular { 1 } else { 0 });
+        header.set_size(u64::from(kind == tar::EntryType::Regular));
         header.set_mode(0o644);
         header.set_cksum();
         let content: &[u8] = if kind == tar::EntryType::Regular { b"x" } else { b"" };

@@ -45,7 +45,6 @@ struct Released<'a> {
     rho: Rho,
     epsilon: Vec<medrec_domain::manifest::EpsilonAtDelta>,
     tables: usize,
-    figures: usize,
     withheld: u64,
     rows_skipped: u64,
     ledger: &'a Path,
@@ -94,8 +93,10 @@ impl Job<'_> {
         let left = self.ledger.statement()?.left;
         if self.out.exists() && !staging.exists() {
             let text = format!(
-                "{} exists already\n\nhint: a release is published once; a new one needs another --out and costs rho {price} again (left: {left})",
-                self.out.display()
+                "{} exists already\n\nhint: a release is published once; a new one needs another --out and costs rho {} again (left: {})",
+                self.out.display(),
+                short(&price),
+                short(&left)
             );
             return Err(Usage(text).into());
         }
@@ -231,7 +232,6 @@ impl Job<'_> {
             rho: manifest.privacy.rho.clone(),
             epsilon: manifest.privacy.epsilon.clone(),
             tables: manifest.tables.len(),
-            figures: manifest.files.len(),
             withheld,
             rows_skipped,
             ledger: self.home.folder(),
@@ -252,14 +252,20 @@ impl Job<'_> {
             released.withheld,
             released.report.display(),
             released.manifest,
-            released.rho,
+            short(&released.rho),
             epsilon.join(", "),
             released.ledger.display(),
-            released.spent,
-            released.cap,
-            released.left,
+            short(&released.spent),
+            short(&released.cap),
+            short(&released.left),
         ))
     }
+}
+
+/// A loss for people: exact where that is short, else rounded up to nine decimals.
+fn short(rho: &Rho) -> String {
+    let exact = rho.to_string();
+    if exact.len() <= 9 { exact } else { rho.to_decimal_text(9) }
 }
 
 fn without(sum: &Rho, part: &Rho) -> Rho {

@@ -6,11 +6,11 @@ use medrec_domain::identifier::Address;
 use medrec_domain::manifest::{FileDigest, Occasion};
 use medrec_domain::{Digest, Manifest};
 
-use super::{Finding, Outcome, VerifyOptions};
-use crate::bundle::files::{Files, MANIFEST, SIGNATURE, WORKLOAD};
+use super::verdict::{Finding, Outcome, VerifyOptions};
+use crate::bundle::files::{Files, MANIFEST, SIGNATURE, WORKLOAD, table_path};
 use crate::bundle::release::{QueryDocument, Release};
 use crate::bundle::signature::{SignatureFile, provider_of};
-use crate::bundle::write::{derived_files, table_path};
+use crate::bundle::write::derived_files;
 use crate::figures::TableFigures;
 
 /// Reads the manifest.

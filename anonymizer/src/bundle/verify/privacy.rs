@@ -8,7 +8,7 @@ use medrec_domain::manifest::{MeasureNoise, Mechanism, ReleasedTable};
 use medrec_domain::workload::{MeasureKind, TableQuery};
 use medrec_domain::{Manifest, Rho};
 
-use super::{EpsilonAt, Finding};
+use super::verdict::{EpsilonAt, Finding};
 
 /// Room for rounding an epsilon up to a few decimals.
 const ROUNDING: f64 = 0.01;

@@ -5,10 +5,9 @@ use medrec_domain::manifest::ReleasedTable;
 use medrec_domain::workload::{MeasureKind, TableQuery};
 use medrec_domain::{Manifest, Workload};
 
-use super::Finding;
 use super::layout::{Cells, levels};
-use crate::bundle::files::Files;
-use crate::bundle::write::table_path;
+use super::verdict::Finding;
+use crate::bundle::files::{Files, table_path};
 use crate::bundle::{columnar, csv, rows};
 use crate::figures::{Figure, Statistic, TableFigures};
 

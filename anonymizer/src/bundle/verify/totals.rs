@@ -6,7 +6,7 @@ use std::sync::Arc;
 use medrec_domain::Manifest;
 use medrec_domain::workload::{Level, MeasureKind, TableQuery};
 
-use super::Finding;
+use super::verdict::Finding;
 use crate::bundle::names::statistic_text;
 use crate::figures::{ALL, Figure, Statistic, TableFigures};
 

@@ -68,14 +68,14 @@ pub(super) fn tell(plan: &Plan, left: Rho, shell: &mut Shell) -> anyhow::Result<
     let verdict = if dry.is_affordable { "the budget allows it" } else { "the budget does not allow it" };
     text.push_str(&format!(
         "\n{} from {} until {} (exclusive), {} organisations\ncosts rho {} = epsilon {}\nleft rho {}: {verdict}\n\
-         nothing was read but the public list of organisations, nothing was charged\n",
+         nothing but the public list of organisations was looked at, nothing was charged\n",
         dry.workload,
         dry.from,
         dry.until,
         dry.organisations,
-        dry.rho,
+        super::short(&dry.rho),
         epsilon.join(", "),
-        dry.left,
+        super::short(&dry.left),
     ));
     shell.result(&text)
 }

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::Int32Type;
-use arrow_array::RecordBatch;
 use medrec_anonymizer::AnonymizerError;
 use medrec_anonymizer::records::{Each, Records};
 use medrec_datasets::{DatasetError, Folder, Part};

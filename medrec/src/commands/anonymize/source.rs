@@ -1,8 +1,7 @@
 //! Records of any format as canonical tables.
 //!
 //! Canonical Parquet is scanned where it lies; every other format is converted first, into a folder of the ledger
-//! that is deleted at the end. A dry run reads the public list of organisations and stops before the
-//! first record of a person.
+//! that is deleted at the end. A dry run keeps the public list of organisations and nothing else.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -56,29 +55,27 @@ impl Source {
         Ok((folder, Some(report)))
     }
 
-    /// The public list of organisations, without a record of a person.
+    /// The public list of organisations. Formats that name organisations in encounters only are read whole for
+    /// it; no other row is kept or counted.
     pub(super) fn organisations(&self) -> anyhow::Result<Vec<PublicOrganisation>> {
         if matches!(self.format, Format::Parquet) {
             return Ok(records::organisations(&Folder::open(&self.folder)?)?);
         }
         let mut sink = Organisations::default();
-        match medrec_datasets::read(&self.folder, &self.format, &self.options, &mut sink, &()) {
-            Ok(_) | Err(DatasetError::Stopped) => Ok(sink.0),
-            Err(error) => Err(error.into()),
-        }
+        medrec_datasets::read(&self.folder, &self.format, &self.options, &mut sink, &())?;
+        Ok(sink.0)
     }
 }
 
-/// Takes organisations, and stops at the first row of anything else.
+/// Takes organisations and drops everything else.
 #[derive(Default)]
 struct Organisations(Vec<PublicOrganisation>);
 
 impl Sink for Organisations {
     fn write(&mut self, table: Table, batch: &RecordBatch) -> Result<(), DatasetError> {
-        if table != Table::Organisation {
-            return Err(DatasetError::Stopped);
+        if table == Table::Organisation {
+            records::add_organisations(batch, &mut self.0);
         }
-        records::add_organisations(batch, &mut self.0);
         Ok(())
     }
 }
