@@ -175,6 +175,9 @@ pub(super) fn whole(value: f64) -> i64 {
 
 /// Non-negative integers with the sum `total`, nearest to `values` before rounding.
 fn parts_of(values: &[f64], total: i64) -> Vec<i64> {
+    if total <= 0 {
+        return vec![0; values.len()];
+    }
     #[expect(clippy::cast_precision_loss, reason = "counts of persons and steps stay far below 2^53")]
     let target = total as f64;
     // Projection onto the simplex: take the same amount from every part, and nothing below zero.
@@ -303,6 +306,22 @@ mod tests {
         assert!(settled.iter().flatten().all(|&value| value >= 0));
         let negative = tree().settle(&[vec![-9.0; 5], vec![-27.0, -18.0], vec![-45.0]]);
         assert!(negative.iter().flatten().all(|&value| value == 0));
+    }
+
+    #[test]
+    fn parts_of_any_values_add_up_to_any_total() {
+        for (values, total) in [
+            (vec![5.0, 7.0, -1.0], 0),
+            (vec![5.0, 7.0, -1.0], 1),
+            (vec![-5.0, -7.0, -1.0], 3),
+            (vec![0.5; 7], 2),
+            (vec![1e9, -1e9], 7),
+            (vec![0.0], 4),
+        ] {
+            let parts = parts_of(&values, total);
+            assert_eq!(parts.iter().sum::<i64>(), total, "{values:?}");
+            assert!(parts.iter().all(|&part| part >= 0), "{values:?}");
+        }
     }
 
     #[test]

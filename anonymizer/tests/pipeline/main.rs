@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
@@ -15,3 +16,4 @@ mod coverage;
 mod masks;
 mod plain;
 mod population;
+mod releases;

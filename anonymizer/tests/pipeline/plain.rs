@@ -79,8 +79,12 @@ pub(crate) fn organisations() -> Vec<PublicOrganisation> {
 }
 
 pub(crate) fn plan(text: &str) -> Plan {
+    plan_at(text, "1/2")
+}
+
+pub(crate) fn plan_at(text: &str, rho: &str) -> Plan {
     let workload = Workload::parse("test.toml", text).unwrap();
-    Plan::new(&workload, Budget::Rho("1/2".parse().unwrap()), &organisations(), window()).unwrap()
+    Plan::new(&workload, Budget::Rho(rho.parse().unwrap()), &organisations(), window()).unwrap()
 }
 
 pub(crate) fn options() -> Options {

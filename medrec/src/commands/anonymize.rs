@@ -61,9 +61,10 @@ pub(super) fn run(arguments: &AnonymizeArguments, shell: &mut Shell) -> anyhow::
     let Some(out) = arguments.out.as_deref().filter(|_| !arguments.dry_run) else {
         let source = Source::new(arguments, window, home::passing_secrets()?.pseudonyms())?;
         let plan = question::plan(&workload, &arguments.budget, &source.organisations()?, window)?;
-        let left = match home.has_ledger() {
-            true => home.ledger(&arguments.cap)?.statement()?.left,
-            false => arguments.cap.clone(),
+        let left = if home.has_ledger() {
+            home.ledger(&arguments.cap)?.statement()?.left
+        } else {
+            arguments.cap.clone()
         };
         return forecast::tell(&plan, left, shell);
     };

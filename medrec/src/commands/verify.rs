@@ -1,5 +1,7 @@
 //! `medrec verify`: whether a bundle is what it says it is, offline.
 
+use std::fmt::Write as _;
+
 use medrec_anonymizer::accounting;
 use medrec_anonymizer::bundle::{self, Outcome, VerifyOptions};
 
@@ -26,9 +28,9 @@ pub(super) fn run(arguments: &VerifyArguments, shell: &mut Shell) -> anyhow::Res
             let word = match check.outcome {
                 Outcome::Passed => "passed",
                 Outcome::Failed => "FAILED",
-                _ => "not checked",
+                Outcome::NotChecked => "not checked",
             };
-            text.push_str(&format!("{word:<12} {}: {}\n", check.shows, check.detail));
+            let _ = writeln!(text, "{word:<12} {}: {}", check.shows, check.detail);
         }
         text.push_str(if verification.valid { "the bundle is valid\n" } else { "the bundle is NOT valid\n" });
         shell.result(&text)?;

@@ -4,7 +4,7 @@ use medrec_anonymizer::plan::Plan;
 use medrec_domain::Rho;
 
 use super::auditor::{Finding, judge};
-use super::neighbours::{Noise, along, direction, exact, neighbours, noised, plan, runs, seeded};
+use super::neighbours::{FEW_RUNS, Noise, along, direction, exact, neighbours, noised, plan, runs, seeded};
 use crate::population::Population;
 
 const ROWS: &str = "{ kind = \"row-count\" }";
@@ -12,15 +12,17 @@ const ROWS: &str = "{ kind = \"row-count\" }";
 /// What the auditor finds about a pipeline that claims what `honest` claims.
 fn found(mutant: &Plan, all: &Population) -> Finding {
     let direction = direction(mutant, all);
-    seeded(4, || judge(&runs(mutant, all, false, &direction), &runs(mutant, all, true, &direction)))
+    seeded(4, || {
+        judge(&runs(FEW_RUNS, mutant, all, false, &direction), &runs(FEW_RUNS, mutant, all, true, &direction))
+    })
 }
 
 fn scaled(mut plan: Plan, numerator: u64, denominator: u64) -> Plan {
     for measure in plan.tables.iter_mut().flat_map(|table| &mut table.measures) {
         for noise in &mut measure.noise {
             noise.scale = noise.scale.scaled(numerator, denominator).unwrap();
-            // The library's own map would refuse to draw: the mutant lies to it as well.
-            noise.sensitivity = Rho::from_ratio(0, 1).unwrap();
+            // The library's own map would refuse to draw at the claimed sensitivity: the mutant lies about that too.
+            noise.sensitivity = Rho::from_ratio(1, 1).unwrap();
         }
     }
     plan

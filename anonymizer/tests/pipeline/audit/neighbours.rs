@@ -17,8 +17,10 @@ use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
 use crate::population::{DAY_0, Population, Value};
 
-/// Runs on each side.
+/// Runs on each side of the audits of a claim.
 pub(crate) const RUNS: usize = 50_000;
+/// Runs on each side where fewer tell enough: a mutant is far from its claim.
+pub(crate) const FEW_RUNS: usize = 6_000;
 /// The heavy person.
 pub(crate) const HEAVY: PersonId = PersonId(7);
 
@@ -127,9 +129,15 @@ impl Noise {
 }
 
 /// Outputs of many runs of the pipeline along a direction.
-pub(crate) fn runs(plan: &Plan, all: &Population, with: bool, direction: &[Vec<f64>]) -> Vec<f64> {
+pub(crate) fn runs(
+    count: usize,
+    plan: &Plan,
+    all: &Population,
+    with: bool,
+    direction: &[Vec<f64>],
+) -> Vec<f64> {
     let mut noise = Noise::of(plan);
-    (0..RUNS).map(|_| along(direction, &noised(&exact(plan, all, with), &noise.next()))).collect()
+    (0..count).map(|_| along(direction, &noised(&exact(plan, all, with), &noise.next()))).collect()
 }
 
 /// Runs `work` on this thread alone, with random bits from a seeded generator.

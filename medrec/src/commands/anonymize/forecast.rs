@@ -1,5 +1,7 @@
 //! `--dry-run`: what would be released, at what cost, with which error.
 
+use std::fmt::Write as _;
+
 use medrec_anonymizer::plan::Plan;
 use medrec_anonymizer::postprocess::{self, Forecast};
 use medrec_domain::manifest::{EpsilonAtDelta, Mechanism};
@@ -66,9 +68,10 @@ pub(super) fn tell(plan: &Plan, left: Rho, shell: &mut Shell) -> anyhow::Result<
     let epsilon: Vec<String> =
         dry.epsilon.iter().map(|at| format!("{} at delta {}", at.epsilon, at.delta)).collect();
     let verdict = if dry.is_affordable { "the budget allows it" } else { "the budget does not allow it" };
-    text.push_str(&format!(
+    let _ = writeln!(
+        text,
         "\n{} from {} until {} (exclusive), {} organisations\ncosts rho {} = epsilon {}\nleft rho {}: {verdict}\n\
-         nothing but the public list of organisations was looked at, nothing was charged\n",
+         nothing but the public list of organisations was looked at, nothing was charged",
         dry.workload,
         dry.from,
         dry.until,
@@ -76,6 +79,6 @@ pub(super) fn tell(plan: &Plan, left: Rho, shell: &mut Shell) -> anyhow::Result<
         super::short(&dry.rho),
         epsilon.join(", "),
         super::short(&dry.left),
-    ));
+    );
     shell.result(&text)
 }

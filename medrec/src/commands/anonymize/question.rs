@@ -44,13 +44,12 @@ pub(super) fn window(arguments: &AnonymizeArguments) -> anyhow::Result<Window> {
         Some(until) => until,
         None => january(this_year()).context("the clock shows no date of the calendar")?,
     };
-    let from = match arguments.from {
-        Some(from) => from,
-        None => {
-            let (year, month, day) = until.year_month_day();
-            let back = CalendarDate::from_year_month_day(year - DEFAULT_YEARS, month, day);
-            back.or_else(|| january(year - DEFAULT_YEARS)).context("--until lies before the calendar")?
-        }
+    let from = if let Some(from) = arguments.from {
+        from
+    } else {
+        let (year, month, day) = until.year_month_day();
+        let back = CalendarDate::from_year_month_day(year - DEFAULT_YEARS, month, day);
+        back.or_else(|| january(year - DEFAULT_YEARS)).context("--until lies before the calendar")?
     };
     if from >= until {
         return Err(Usage(format!("--from {from} does not lie before --until {until}")).into());
