@@ -19,6 +19,7 @@
 //! threads nor order can change it.
 
 mod accumulate;
+mod exact;
 mod index;
 mod persons;
 mod query;
@@ -28,10 +29,11 @@ mod words;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use medrec_domain::Rho;
 use medrec_domain::identifier::PersonId;
 use medrec_domain::schema::Table;
 use rayon::prelude::*;
+
+pub use self::exact::Exact;
 
 use self::accumulate::{Accumulator, Group};
 use self::persons::{Pass, Persons, Question};
@@ -64,14 +66,6 @@ impl Options {
     pub const fn new(key: BoundingKey) -> Self {
         Self { key, memory_bytes: 512 << 20, individual: false, left_out: BTreeSet::new() }
     }
-}
-
-/// Exact, secret integers.
-pub struct Exact {
-    /// One vector for each of [`Plan::noise`], in its order.
-    pub integers: Vec<Vec<i64>>,
-    /// What each contributing person pays, where asked for.
-    pub charges: BTreeMap<PersonId, Rho>,
 }
 
 /// Aggregates all tables of a plan.

@@ -6,7 +6,7 @@ use medrec_domain::Rho;
 use medrec_domain::identifier::PersonId;
 use medrec_domain::workload::MeasureKind;
 
-use super::Exact;
+use super::exact::Exact;
 use super::persons::to_index;
 use super::query::counts_persons;
 use super::select::Record;

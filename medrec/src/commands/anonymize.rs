@@ -10,6 +10,7 @@ mod home;
 mod question;
 mod records;
 mod source;
+mod wording;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,7 @@ use serde::Serialize;
 use self::home::{Home, Secrets};
 use self::records::FolderRecords;
 use self::source::Source;
+use self::wording::short;
 use crate::args::AnonymizeArguments;
 use crate::exit::Usage;
 use crate::interrupt;
@@ -261,12 +263,6 @@ impl Job<'_> {
             short(&released.left),
         ))
     }
-}
-
-/// A loss for people: exact where that is short, else rounded up to nine decimals.
-fn short(rho: &Rho) -> String {
-    let exact = rho.to_string();
-    if exact.len() <= 9 { exact } else { rho.to_decimal_text(9) }
 }
 
 fn without(sum: &Rho, part: &Rho) -> Rho {

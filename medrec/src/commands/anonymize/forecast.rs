@@ -8,6 +8,7 @@ use medrec_domain::manifest::{EpsilonAtDelta, Mechanism};
 use medrec_domain::{CalendarDate, Rho};
 use serde::Serialize;
 
+use super::wording::short;
 use crate::shell::Shell;
 use crate::table::aligned;
 
@@ -76,9 +77,9 @@ pub(super) fn tell(plan: &Plan, left: Rho, shell: &mut Shell) -> anyhow::Result<
         dry.from,
         dry.until,
         dry.organisations,
-        super::short(&dry.rho),
+        short(&dry.rho),
         epsilon.join(", "),
-        super::short(&dry.left),
+        short(&dry.left),
     );
     shell.result(&text)
 }
