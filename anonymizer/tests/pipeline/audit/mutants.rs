@@ -4,7 +4,7 @@ use medrec_anonymizer::plan::Plan;
 use medrec_domain::Rho;
 
 use super::auditor::{Finding, judge};
-use super::neighbours::{FEW_RUNS, Noise, along, direction, exact, neighbours, noised, plan, runs, seeded};
+use super::neighbours::{Noise, along, direction, exact, neighbours, noised, plan, quick_runs, seeded};
 use crate::population::Population;
 
 const ROWS: &str = "{ kind = \"row-count\" }";
@@ -13,7 +13,7 @@ const ROWS: &str = "{ kind = \"row-count\" }";
 fn found(mutant: &Plan, all: &Population) -> Finding {
     let direction = direction(mutant, all);
     seeded(4, || {
-        judge(&runs(FEW_RUNS, mutant, all, false, &direction), &runs(FEW_RUNS, mutant, all, true, &direction))
+        judge(&quick_runs(mutant, all, false, &direction), &quick_runs(mutant, all, true, &direction))
     })
 }
 
