@@ -147,9 +147,13 @@ pub(crate) fn quick_runs(plan: &Plan, all: &Population, with: bool, direction: &
     (0..RUNS).map(|_| along(direction, &noised(&exact, &noise.next()))).collect()
 }
 
-/// Runs `work` on this thread alone, with random bits from a seeded generator.
+/// Runs `work` on one thread of its own, with random bits from a seeded generator.
 pub(crate) fn seeded<T: Send>(seed: u64, work: impl FnOnce() -> T + Send) -> T {
-    let mut bits = ChaCha20Rng::seed_from_u64(seed);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build().unwrap();
-    generator::door::with_source(move |buffer| bits.fill_bytes(buffer), || pool.install(work))
+    let alone = move || {
+        let mut bits = ChaCha20Rng::seed_from_u64(seed);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build().unwrap();
+        generator::door::with_source(move |buffer| bits.fill_bytes(buffer), || pool.install(work))
+    };
+    // A thread belongs to one pool for ever, so each call takes a new one.
+    std::thread::scope(|scope| scope.spawn(alone).join().unwrap())
 }
