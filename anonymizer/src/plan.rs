@@ -14,7 +14,7 @@ mod places;
 mod sensitivity;
 
 use medrec_domain::bounds::UnitGrid;
-use medrec_domain::manifest::{Axis, MeasureNoise, Mechanism};
+use medrec_domain::manifest::{Axis, MeasureNoise};
 use medrec_domain::workload::cells::{PublicOrganisation, Window};
 use medrec_domain::workload::{Dimension, Level, MeasureKind, TableQuery};
 use medrec_domain::{Digest, Rho, Workload, canonical};
@@ -82,8 +82,6 @@ pub struct MeasurePlan {
     pub additive: bool,
     /// Noise at each level of the layout, finest first.
     pub noise: Vec<NoiseSpec>,
-    /// Loss of one level.
-    pub rho: Vec<Rho>,
 }
 
 impl Plan {
@@ -173,25 +171,21 @@ impl TablePlan {
 
     /// Loss of the table.
     pub fn rho(&self) -> Rho {
-        self.measures.iter().flat_map(|measure| &measure.rho).sum()
+        self.measures.iter().flat_map(|measure| &measure.noise).map(|noise| &noise.rho).sum()
     }
 
     /// The noise as the manifest states it.
     pub fn measure_noise(&self) -> Vec<MeasureNoise> {
         let mut stated = Vec::new();
         for (index, measure) in (0_u32..).zip(&self.measures) {
-            for ((grid, noise), rho) in self.layout.grids().iter().zip(&measure.noise).zip(&measure.rho) {
-                let sensitivity = match noise.mechanism {
-                    Mechanism::DiscreteLaplace => measure.sensitivity.l1,
-                    _ => measure.sensitivity.l2_squared,
-                };
+            for (grid, noise) in self.layout.grids().iter().zip(&measure.noise) {
                 stated.push(MeasureNoise {
                     measure: index,
                     level: grid.level,
                     mechanism: noise.mechanism,
                     scale: noise.scale.clone(),
-                    sensitivity: Sensitivity::as_text_number(sensitivity),
-                    rho: rho.clone(),
+                    sensitivity: noise.sensitivity.clone(),
+                    rho: noise.rho.clone(),
                 });
             }
         }
@@ -210,7 +204,6 @@ fn measure_plan(
     let components = sensitivity::components(kind);
     let sensitivity = Sensitivity::of(query, kind).map_err(&refuse)?;
     let mut noise = Vec::new();
-    let mut rho = Vec::new();
     for grid in layout.grids() {
         let length = grid.cells.checked_mul(components).filter(|&length| length <= MOST_INTEGERS);
         let length = length.ok_or_else(|| refuse(format!("has more than {MOST_INTEGERS} cells")))?;
@@ -218,12 +211,11 @@ fn measure_plan(
             Budget::Rho(_) => NoiseSpec::gaussian(sensitivity.l2_squared, share, length)?,
             Budget::Epsilon(_) => NoiseSpec::laplace(sensitivity.l1, share, length)?,
         };
-        rho.push(spec.rho.clone());
         noise.push(spec);
     }
     let additive = !matches!(kind, MeasureKind::PersonCount) || query.rows_per_person == 1;
     let grid = kind.value().map(|(_, bounds)| bounds.grid());
-    Ok(MeasurePlan { kind: kind.clone(), grid, components, sensitivity, additive, noise, rho })
+    Ok(MeasurePlan { kind: kind.clone(), grid, components, sensitivity, additive, noise })
 }
 
 /// Axes in the order of the query's dimensions; those of place share the position of the first of them.

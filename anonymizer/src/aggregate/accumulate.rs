@@ -73,11 +73,6 @@ pub(super) struct Accumulator {
     changes: Vec<(usize, i64)>,
 }
 
-/// Whether coarser levels are sums of the finest.
-fn sums(measure: &MeasurePlan) -> bool {
-    measure.additive
-}
-
 impl Accumulator {
     pub(super) fn new(plan: &Plan, individual: bool) -> Self {
         let mut vectors = Vec::new();
@@ -86,7 +81,7 @@ impl Accumulator {
             first.push(vectors.len());
             for measure in &table.measures {
                 for (level, noise) in measure.noise.iter().enumerate() {
-                    let held = level == 0 || !sums(measure);
+                    let held = level == 0 || !measure.additive;
                     vectors.push(vec![0; if held { noise.length } else { 0 }]);
                 }
             }
@@ -116,7 +111,7 @@ impl Accumulator {
         let mut vector = self.first[table];
         for measure in &plan.measures {
             for (level, noise) in measure.noise.iter().enumerate() {
-                if level == 0 || !sums(measure) {
+                if level == 0 || !measure.additive {
                     self.changes.clear();
                     self.measure(plan, measure, level, rows);
                     for &(index, amount) in &self.changes {
@@ -124,8 +119,8 @@ impl Accumulator {
                     }
                 }
                 if self.charges.is_some() {
-                    let finest = level > 0 && sums(measure);
-                    self.charge(plan, measure, if finest { Some(level) } else { None }, noise, person);
+                    let is_summed = level > 0 && measure.additive;
+                    self.charge(plan, measure, is_summed.then_some(level), noise, person);
                 }
             }
             vector += measure.noise.len();
@@ -220,7 +215,7 @@ impl Accumulator {
         for table in &plan.tables {
             for measure in &table.measures {
                 let levels = measure.noise.len();
-                if sums(measure) {
+                if measure.additive {
                     for level in 1..levels {
                         let finest = &self.vectors[vector];
                         let mut coarse = vec![0; measure.noise[level].length];

@@ -275,7 +275,7 @@ pub(super) fn columns(of: Table, queries: &[Query]) -> Vec<&'static str> {
     columns.into_iter().collect()
 }
 
-/// Whether any measure of a plan is of this kind.
+/// Whether a measure counts distinct persons.
 pub(super) fn counts_persons(kind: &MeasureKind) -> bool {
     matches!(kind, MeasureKind::PersonCount)
 }

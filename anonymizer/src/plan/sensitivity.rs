@@ -3,7 +3,6 @@
 //! Computed from the query's declared limits and bounds, never from records. `PROOF.md` in this folder
 //! derives each line.
 
-use medrec_domain::Rho;
 use medrec_domain::workload::{MeasureKind, TableQuery};
 
 /// Largest sum that one person may add to a cell: with 2^32 persons it still fits an `i64`.
@@ -53,10 +52,5 @@ impl Sensitivity {
             ));
         }
         Ok(Self { l1, l2_squared })
-    }
-
-    /// An integer in the form of the manifest.
-    pub(super) fn as_text_number(value: u128) -> Rho {
-        Rho::from_integers(value.into(), 1_u8.into()).unwrap_or_else(|_| Rho::zero())
     }
 }

@@ -48,8 +48,8 @@ fn of_table(table: &TablePlan) -> Vec<Forecast> {
     let mut forecasts = Vec::new();
     for measure in &table.measures {
         let spread = spreads(table, measure);
-        let levels = table.layout.grids().iter().zip(&measure.noise).zip(&measure.rho).zip(&spread);
-        for (((grid, noise), rho), spread) in levels {
+        let levels = table.layout.grids().iter().zip(&measure.noise).zip(&spread);
+        for ((grid, noise), spread) in levels {
             let worst = spread.iter().max_by(|one, two| one.variance.total_cmp(&two.variance));
             let Some(worst) = worst else { continue };
             let (unit, own) = count_spread(&measure.kind, worst);
@@ -62,7 +62,7 @@ fn of_table(table: &TablePlan) -> Vec<Forecast> {
                 cells: grid.cells,
                 mechanism: noise.mechanism,
                 scale: noise.scale.clone(),
-                rho: rho.clone(),
+                rho: noise.rho.clone(),
                 unit,
                 standard_error: own.variance.sqrt(),
                 half_width_95: interval::quantile(own.kurtosis) * own.variance.sqrt(),

@@ -61,7 +61,7 @@ pub fn assurance(needs_consent: bool) -> Assurance {
         exact_sums_seen_by: format!("{seen}; they are never written to a disk"),
         randomness: "the operating system's generator, through OpenDP's exact discrete samplers; no seed can be chosen".into(),
         side_channels: "the shape of the release depends on public lists only; noise is drawn apart from the data, and \
-            handed over at a time that does not depend on what was drawn; refusals carry constant texts"
+            handed over at whole multiples of a time fixed by public parameters; refusals carry constant texts"
             .into(),
         composition: "losses in rho-zCDP add; a durable ledger reserves before noise is drawn and refuses what would pass the cap".into(),
         bias: "raw noisy integers are unbiased about what the limits keep; published counts are whole and not negative, which \

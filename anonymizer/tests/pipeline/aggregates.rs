@@ -68,7 +68,7 @@ fn every_measure_equals_its_plain_definition() {
     let mut bins = Counted::new();
     for (row, person) in in_window(&all).into_iter().filter(|(row, _)| what(row) == "diabetes") {
         let Some(value) = value(row) else { continue };
-        let Value::Day(day) = row["date"] else { unreachable!() };
+        let Value::Day(day) = row["date"] else { panic!("a date is no day") };
         let month = medrec_domain::CalendarDate::from_days(day).unwrap().to_string()[..7].to_owned();
         let steps = (value.clamp(0.0, 300.0) / 0.5).round() as usize;
         *bins.entry((vec![sex(person), month], (steps * 7 / 600).min(6))).or_default() += 1;

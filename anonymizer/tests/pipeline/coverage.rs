@@ -141,6 +141,6 @@ fn totals_by_region_err_at_most_half_as_much_as_summed_organisations() {
     );
     let flat = counts.replace("hierarchy = [\"nation\", \"region\", \"organisation\"]", "hierarchy = []");
     let (consistent, summed) = (region_error(&counts, false), region_error(&flat, true));
-    // Expected: about 2.9 times; each mean of 500 errors has a standard deviation of 3.4 %.
+    // Each mean of 500 errors has a standard deviation of 3.4 %.
     assert!(2.0 * consistent <= summed, "{consistent} against {summed}");
 }

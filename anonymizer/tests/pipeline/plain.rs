@@ -101,7 +101,7 @@ pub(crate) fn word<'a>(row: &'a Row, column: &str) -> Option<&'a str> {
 pub(crate) fn id(row: &Row) -> u64 {
     match row["person_id"] {
         Value::Id(id) => id,
-        _ => unreachable!(),
+        _ => panic!("the id of a person is no number"),
     }
 }
 

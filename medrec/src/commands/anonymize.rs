@@ -26,6 +26,7 @@ use medrec_anonymizer::plan::Plan;
 use medrec_anonymizer::release::{self, Accounting, Outcome, Request};
 use medrec_domain::digest::keccak256_of;
 use medrec_domain::manifest::{BudgetStatement, License, Manifest, Occasion, Software};
+use medrec_domain::workload::cells::Window;
 use medrec_domain::{Digest, Rho};
 use serde::Serialize;
 
@@ -71,10 +72,13 @@ pub(super) fn run(arguments: &AnonymizeArguments, shell: &mut Shell) -> anyhow::
         return forecast::tell(&plan, left, shell);
     };
     let out = absolute(out)?;
+    // The price follows from the budget alone: a plan without organisations costs the same. What is wrong with the
+    // arguments shows here, before a ledger is made.
+    let price = question::plan(&workload, &arguments.budget, &[], window)?.rho();
     let ledger = home.ledger(&arguments.cap)?;
     let secrets = home.secrets()?;
     let job = Job { arguments, document, home: &home, ledger: &ledger, secrets: &secrets, out: &out };
-    job.run(window, shell)
+    job.run(window, &price, shell)
 }
 
 /// One release on its way.
@@ -88,17 +92,15 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn run(&self, window: medrec_domain::workload::cells::Window, shell: &mut Shell) -> anyhow::Result<()> {
+    fn run(&self, window: Window, price: &Rho, shell: &mut Shell) -> anyhow::Result<()> {
         let workload = self.document.workload();
-        // The price follows from the budget alone: a plan without organisations costs the same.
-        let price = question::plan(&workload, &self.arguments.budget, &[], window)?.rho();
         let staging = staging(self.out)?;
         let left = self.ledger.statement()?.left;
         if self.out.exists() && !staging.exists() {
             let text = format!(
                 "{} exists already\n\nhint: a release is published once; a new one needs another --out and costs rho {} again (left: {})",
                 self.out.display(),
-                short(&price),
+                short(price),
                 short(&left)
             );
             return Err(Usage(text).into());
@@ -108,8 +110,8 @@ impl Job<'_> {
         let watch = Watch { bar: &bar, stop };
         let scratch = Scratch::in_folder(self.home.folder())?;
         let source = Source::new(self.arguments, window, self.secrets.pseudonyms())?;
-        if self.pending(&price)? {
-            self.ledger.affordable(&price)?;
+        if self.pending(price)? {
+            self.ledger.affordable(price)?;
         }
         let (folder, report) = source.open(&scratch.0, &watch)?;
         let organisations = records::organisations(&folder)?;
@@ -209,12 +211,17 @@ impl Job<'_> {
     /// The release was committed by an earlier run: its bundle only has to be in its place.
     fn finish(&self, answer: Digest, staging: &Path) -> anyhow::Result<Manifest> {
         let manifest = staging.join("manifest.json");
-        let bytes = fs::read(&manifest).map_err(|_| {
+        let gone = || {
             Usage(format!(
                 "this release was published before, as the bundle with manifest {answer}\n\nhint: its noise is erased, so it cannot be made again; a new release needs another --out and costs again"
             ))
-        })?;
+        };
+        let bytes = fs::read(&manifest).map_err(|_| gone())?;
         let manifest = Manifest::from_canonical_bytes(&bytes)?;
+        // Another release may have been killed on its way to the same place; that one is not committed.
+        if manifest.digest()? != answer {
+            return Err(gone().into());
+        }
         self.place(staging)?;
         Ok(manifest)
     }

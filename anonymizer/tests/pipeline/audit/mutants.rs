@@ -17,6 +17,11 @@ fn found(mutant: &Plan, all: &Population) -> Finding {
     })
 }
 
+/// Whether what was found passes what the honest plan claims.
+fn refutes(found: &Finding, honest: &Plan, budget: &str) -> bool {
+    if budget.starts_with("rho") { found.rho > honest.rho().to_f64_at_least() } else { found.epsilon > 1.0 }
+}
+
 fn scaled(mut plan: Plan, numerator: u64, denominator: u64) -> Plan {
     for measure in plan.tables.iter_mut().flat_map(|table| &mut table.measures) {
         for noise in &mut measure.noise {
@@ -34,12 +39,7 @@ fn half_the_sensitivity_is_caught() {
     for budget in ["rho 1/2", "epsilon 1"] {
         let honest = plan(ROWS, budget);
         let found = found(&scaled(honest.clone(), 1, 2), &all);
-        let caught = if budget.starts_with("rho") {
-            found.rho > honest.rho().to_f64_at_least()
-        } else {
-            found.epsilon > 1.0
-        };
-        assert!(caught, "{budget}: {found:?}");
+        assert!(refutes(&found, &honest, budget), "{budget}: {found:?}");
     }
 }
 
@@ -61,12 +61,7 @@ fn a_limit_of_rows_off_by_one_is_caught() {
         let mut mutant = honest.clone();
         mutant.tables[0].query.rows_per_person += 1;
         let found = found(&mutant, &all);
-        let caught = if budget.starts_with("rho") {
-            found.rho > honest.rho().to_f64_at_least()
-        } else {
-            found.epsilon > 1.0
-        };
-        assert!(caught, "{budget}: {found:?}");
+        assert!(refutes(&found, &honest, budget), "{budget}: {found:?}");
     }
 }
 
