@@ -16,7 +16,7 @@ pub(crate) struct Room {
 const CHAIN_CLIENTS: &str = "alloy-provider";
 
 /// Every room there is or will be.
-pub(crate) const ROOMS: [Room; 16] = [
+pub(crate) const ROOMS: [Room; 18] = [
     Room {
         folder: "domain",
         floor: 1,
@@ -58,6 +58,12 @@ pub(crate) const ROOMS: [Room; 16] = [
     },
     Room { folder: "node", floor: 3, never: &["polars*", "sqlx*", "opendp"] },
     Room { folder: "chain", floor: 3, never: &["polars*", "sqlx*", "opendp", "opencl3"] },
+    Room {
+        folder: "protocol",
+        floor: 3,
+        never: &["tokio*", "axum*", "hyper*", "reqwest", "sqlx*", "polars*", "redb", "opendp"],
+    },
+    Room { folder: "wallet", floor: 4, never: &["sqlx*", "polars*", "opendp", "revm*", "opencl3"] },
     Room { folder: "miner", floor: 4, never: &["polars*", "sqlx*", "opendp"] },
     Room { folder: "gatekeeper", floor: 4, never: &["opencl3"] },
     Room { folder: "portal", floor: 4, never: &["sqlx*", "polars*", "opendp"] },
@@ -72,9 +78,11 @@ pub(crate) const ROOMS: [Room; 16] = [
 ];
 
 /// Rooms of lower floors that a room still may not know.
-pub(crate) const STRANGERS: [(&str, &[&str]); 6] = [
+pub(crate) const STRANGERS: [(&str, &[&str]); 8] = [
     ("node", &["datasets", "anonymizer"]),
     ("chain", &["kernels", "datasets", "anonymizer"]),
+    ("protocol", &["kernels", "datasets", "anonymizer"]),
+    ("wallet", &["kernels", "datasets", "node"]),
     ("miner", &["datasets", "anonymizer"]),
     ("gatekeeper", &["kernels", "node"]),
     ("portal", &["kernels", "datasets", "anonymizer", "node"]),
@@ -83,7 +91,7 @@ pub(crate) const STRANGERS: [(&str, &[&str]); 6] = [
 
 /// Heavy outside crates and the one room whose product code knows each. Tests and `benches` may use
 /// them as oracles and peers.
-pub(crate) const OWNED: [(&str, &str); 8] = [
+pub(crate) const OWNED: [(&str, &str); 9] = [
     ("revm*", "node"),
     ("alloy-evm", "node"),
     ("alloy-provider", "chain"),
@@ -92,6 +100,7 @@ pub(crate) const OWNED: [(&str, &str); 8] = [
     ("alloy-contract", "chain"),
     ("opendp", "anonymizer"),
     ("opencl3", "kernels"),
+    ("sqlx", "datasets"),
 ];
 
 /// Packages that stand in for an outside crate under its name: the folder, the name, the one room that may know it.

@@ -1,0 +1,1 @@
+//! What wallets and gatekeepers say to each other.

@@ -1,0 +1,1 @@
+//! Keys, signed acts and requests of patients, providers and researchers.
