@@ -31,7 +31,7 @@ use medrec_domain::schema::{ColumnSpec, Table};
 use crate::error::DatasetError;
 use crate::folder::Folder;
 use crate::options::{Days, Progress, ReadOptions};
-use crate::reader::{self, Format, ReadReport};
+use crate::reader::{self, DatabaseUrl, Format, ReadReport, SqlMapping, SqlReader};
 use store::Store;
 
 /// Where a provider's records are.
@@ -44,6 +44,13 @@ pub enum Location {
         path: PathBuf,
         /// Format of the files.
         format: Format,
+    },
+    /// A database. It is opened for reading, never changed.
+    Database {
+        /// Where it is.
+        url: DatabaseUrl,
+        /// Which of its tables and columns hold what.
+        mapping: Box<SqlMapping>,
     },
 }
 
@@ -60,6 +67,7 @@ pub struct RecordSource {
 #[derive(Debug)]
 enum Inner {
     Folder { path: PathBuf, format: Format, index: PathBuf, store: RwLock<Arc<Store>> },
+    Database(Box<SqlReader>),
 }
 
 impl RecordSource {
@@ -85,6 +93,7 @@ impl RecordSource {
                 let (path, format) = (path.clone(), format.clone());
                 Inner::Folder { path, format, index, store: RwLock::new(Arc::new(store)) }
             }
+            Location::Database { url, mapping } => Inner::Database(Box::new(SqlReader::open(url, mapping)?)),
         };
         Ok(Self { options, inner })
     }
@@ -101,6 +110,7 @@ impl RecordSource {
                 *store.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
                 Ok(())
             }
+            Inner::Database(_) => Ok(()),
         }
     }
 
@@ -111,6 +121,7 @@ impl RecordSource {
     pub fn has_patient(&self, source_id: &str) -> Result<bool, DatasetError> {
         match &self.inner {
             Inner::Folder { store, .. } => current(store).has(self.options.key.person(source_id).0),
+            Inner::Database(reader) => reader.has(&self.options, source_id),
         }
     }
 
@@ -136,6 +147,7 @@ impl RecordSource {
             Inner::Folder { store, .. } => {
                 current(store).read(self.options.key.person(source_id).0, table, columns, days)?
             }
+            Inner::Database(reader) => reader.patient(&self.options, source_id, table, columns, days)?,
         };
         in_order(table, &batch, columns)
     }
@@ -162,6 +174,7 @@ impl RecordSource {
         let options = ReadOptions { as_of, ..self.options.clone() };
         match &self.inner {
             Inner::Folder { path, format, .. } => reader::convert(path, format, &options, out, progress),
+            Inner::Database(reader) => reader::convert_database(reader, &options, out, progress),
         }
     }
 }
