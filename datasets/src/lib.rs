@@ -14,13 +14,15 @@ mod input;
 mod options;
 mod pseudonym;
 mod reader;
+mod source;
 pub mod synth;
 mod table;
 mod vocabulary;
 
 pub use error::{BadRow, DatasetError};
 pub use folder::{Folder, FolderWriter, Part, Sink};
-pub use options::{OnBadRow, Progress, ReadOptions};
+pub use options::{Days, OnBadRow, Progress, ReadOptions};
 pub use pseudonym::PseudonymKey;
-pub use reader::{Format, Mapping, ReadReport, convert, read};
+pub use reader::{DatabaseUrl, Format, Mapping, ReadReport, SqlMapping, convert, read};
+pub use source::{Location, RecordSource};
 pub use table::{data_type, schema};
