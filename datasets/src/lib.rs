@@ -7,6 +7,7 @@
 //! What it does not know: consent, privacy budgets, noise, chains, HTTP. It never prints; long work
 //! reports through [`Progress`].
 
+pub mod divide;
 mod error;
 pub mod folder;
 mod index;

@@ -125,6 +125,17 @@ pub fn run(options: &SynthOptions, out: &Path, progress: &dyn Progress) -> Resul
     }
 }
 
+/// Ids of the persons, as every format writes them.
+///
+/// For whoever plays the provider's part: it knows which record is whose.
+///
+/// # Errors
+/// [`DatasetError`] for impossible options.
+pub fn person_ids(options: &SynthOptions) -> Result<Vec<String>, DatasetError> {
+    let world = options.check()?;
+    Ok((0..options.persons).map(|index| Person::draw(&world, index).identity.id).collect())
+}
+
 fn drive<W: Writer>(
     options: &SynthOptions,
     world: &World,
