@@ -5,7 +5,7 @@ use medrec_anonymizer::bundle::{BundleInput, QueryDocument, Signer, SignerError}
 use medrec_anonymizer::figures::TableFigures;
 use medrec_domain::identifier::{Address, BlockNumber, BlockReference, ChainId, EpochNumber};
 use medrec_domain::manifest::{
-    Assurance, BudgetStatement, EpsilonAtDelta, License, Occasion, PrivacyStatement, Software,
+    Assurance, BudgetStatement, Charging, EpsilonAtDelta, License, Occasion, PrivacyStatement, Software,
 };
 use medrec_domain::workload::cells::Window;
 use medrec_domain::{Rho, Workload, keccak256};
@@ -101,7 +101,7 @@ pub(crate) fn parts<'a>(
             bias: "Published counts are not negative and consistent, which raises small counts on average. The raw integers are unbiased.".into(),
             tested_by: "Statistical tests on neighbouring inputs with a stated false-alarm rate, and mutation tests.".into(),
         },
-        budget: BudgetStatement { cap: "1/2".parse().unwrap(), spent_after: &spent + rho, spent_before: spent },
+        budget: BudgetStatement { cap: "1/2".parse().unwrap(), spent_after: &spent + rho, spent_before: spent, charging: Charging::Everybody },
         consent_root: Some(keccak256(b"consents")),
         software: Software { name: "medrec".into(), version: env!("CARGO_PKG_VERSION").into() },
         tables,
