@@ -17,6 +17,7 @@ mod omop;
 mod parquet;
 mod person;
 mod random;
+mod sqlite;
 mod synthea;
 mod writer;
 
@@ -122,18 +123,25 @@ pub fn run(options: &SynthOptions, out: &Path, progress: &dyn Progress) -> Resul
             drive(options, &world, omop::writer(out, &world, omop::Version::V54)?, progress)
         }
         SynthFormat::Parquet => drive(options, &world, parquet::writer(out, &world)?, progress),
+        SynthFormat::Sqlite => drive(options, &world, sqlite::writer(out, &world)?, progress),
     }
 }
 
-/// Ids of the persons, as every format writes them.
-///
-/// For whoever plays the provider's part: it knows which record is whose.
+/// The id by which the source of these options knows its person number `index` (from 0).
 ///
 /// # Errors
-/// [`DatasetError`] for impossible options.
-pub fn person_ids(options: &SynthOptions) -> Result<Vec<String>, DatasetError> {
+/// [`DatasetError::Option`]: impossible options, or no such person.
+pub fn source_id(options: &SynthOptions, index: u64) -> Result<String, DatasetError> {
     let world = options.check()?;
-    Ok((0..options.persons).map(|index| Person::draw(&world, index).identity.id).collect())
+    if index >= options.persons {
+        let problem = format!("has no number {index} among {}", options.persons);
+        return Err(DatasetError::Option { option: "person", problem });
+    }
+    Ok(match options.format {
+        SynthFormat::SyntheaCsv | SynthFormat::FhirNdjson => Person::draw(&world, index).identity.id,
+        SynthFormat::Omop53 | SynthFormat::Omop54 | SynthFormat::Parquet => (index + 1).to_string(),
+        SynthFormat::Sqlite => sqlite::record_number(index),
+    })
 }
 
 fn drive<W: Writer>(
