@@ -3,7 +3,7 @@
 //! Why here: documents know no Ethereum crate, contracts know no documents, and whoever speaks to a gatekeeper needs
 //! both. What not: no other conversion; numbers and texts have one form already.
 
-use alloy_primitives::{Address as ChainAddress, B256, FixedBytes};
+use alloy_primitives::{Address as ChainAddress, B256, FixedBytes, keccak256};
 use medrec_domain::Digest;
 use medrec_domain::identifier::Address;
 
@@ -30,4 +30,9 @@ pub const fn from_word(word: B256) -> Digest {
 /// The 24 bytes of a document's commitment that fit into a grant's terms.
 pub fn commitment_prefix(commitment: &Digest) -> FixedBytes<24> {
     FixedBytes::from_slice(&commitment.0[..24])
+}
+
+/// What the chain calls the purpose of a document whose scope is for research.
+pub fn research_purpose() -> B256 {
+    keccak256("research-aggregate")
 }
