@@ -1,0 +1,92 @@
+//! An account that pays with its own ether: a provider's, a researcher's.
+//!
+//! Its transactions lie in an outbox file beside the keystore, so that one that was sent is looked after until it is in the
+//! chain, whatever happens to the process.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use alloy_signer_local::PrivateKeySigner;
+
+use medrec_chain::{Act, ContractCall, Request, Sender, SenderOptions, State};
+use serde::Serialize;
+
+use crate::error::WalletError;
+use crate::network::Place;
+
+/// A transaction that came into the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Done {
+    /// What it did.
+    pub act: String,
+    /// The block that carries it.
+    pub block: u64,
+}
+
+/// An account with ether.
+pub struct Account {
+    /// The chain.
+    pub place: Place,
+    /// Its key.
+    pub signer: PrivateKeySigner,
+    sender: Sender,
+}
+
+impl std::fmt::Debug for Account {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Account({})", self.sender.account())
+    }
+}
+
+impl Account {
+    /// Opens the account's outbox, or makes it. No node is asked.
+    ///
+    /// # Errors
+    /// [`WalletError::Chain`] when the file is in use or belongs to another account or chain.
+    pub fn open(
+        place: Place,
+        signer: PrivateKeySigner,
+        outbox: &Path,
+        confirmations: u64,
+    ) -> Result<Self, WalletError> {
+        let options = SenderOptions {
+            confirmations,
+            poll_interval: std::time::Duration::from_millis(300),
+            ..SenderOptions::default()
+        };
+        let sender = Sender::open(place.client.clone(), Arc::new(signer.clone()), outbox, options)?;
+        Ok(Self { place, signer, sender })
+    }
+
+    /// Its outbox.
+    pub const fn sender(&self) -> &Sender {
+        &self.sender
+    }
+
+    /// Calls a contract and waits until the call is in the chain.
+    ///
+    /// # Errors
+    /// As [`Account::send`].
+    pub async fn call<C: ContractCall>(&self, call: &C, key: Option<String>) -> Result<Done, WalletError> {
+        self.send(self.place.contracts.act(call), key).await
+    }
+
+    /// Sends an act and waits until it is in the chain with its confirmations. The same `key` again is the same transaction.
+    ///
+    /// # Errors
+    /// [`WalletError::Chain`] when the contract refuses or the account cannot pay; [`WalletError::Act`] when it came to
+    /// nothing.
+    pub async fn send(&self, act: Act, key: Option<String>) -> Result<Done, WalletError> {
+        let what = act.what.clone();
+        let request = Request { act, key, gas_limit: None };
+        let nonce = self.sender.send(request).await?;
+        let problem = match self.sender.wait(nonce).await? {
+            State::Confirmed(inclusion) => return Ok(Done { act: what, block: inclusion.block.number }),
+            state => match state.refusal() {
+                Some(refusal) => format!("the contract refuses: {refusal}"),
+                None => "it was not executed".to_owned(),
+            },
+        };
+        Err(WalletError::Act { act: what, problem })
+    }
+}
