@@ -26,9 +26,8 @@ const ROW_GROUP_ROWS: usize = 1 << 20;
 pub(super) fn metadata(manifest: &Manifest, table: usize) -> Result<Vec<(String, String)>, AnonymizerError> {
     let released = manifest.tables.get(table);
     let released = released.ok_or_else(|| AnonymizerError::bundle("tables", "there is no such table"))?;
-    let json = |value: Result<Vec<u8>, DomainError>| {
-        value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-    };
+    let json =
+        |value: Result<Vec<u8>, DomainError>| value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let pairs = [
         ("bounds", json(canonical::encode(&released.query))?),
         ("epsilon", json(canonical::encode(&manifest.privacy.epsilon))?),
