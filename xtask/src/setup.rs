@@ -30,10 +30,14 @@ pub(crate) enum Need {
     Node,
     /// Chromium, without a window.
     Chromium,
+    /// The server of PostgreSQL.
+    Postgres,
+    /// The server of MariaDB.
+    MariaDb,
 }
 
 /// Every need.
-pub(crate) const ALL: [Need; 8] = [
+pub(crate) const ALL: [Need; 10] = [
     Need::Git,
     Need::CCompiler,
     Need::RustComponents,
@@ -42,6 +46,8 @@ pub(crate) const ALL: [Need; 8] = [
     Need::Python,
     Need::Node,
     Need::Chromium,
+    Need::Postgres,
+    Need::MariaDb,
 ];
 
 /// The oldest clang whose OpenCL support the kernels are compiled with.
@@ -99,6 +105,16 @@ impl Need {
                         .any(|name| answers(name, &["--version"]))
                 },
                 packages: &["chromium|chromium-browser"],
+            },
+            Self::Postgres => Tool {
+                name: "a PostgreSQL server",
+                is_here: || has_program("postgres") && has_program("initdb"),
+                packages: &["postgresql"],
+            },
+            Self::MariaDb => Tool {
+                name: "a MariaDB server",
+                is_here: || has_program("mariadbd") && has_program("mariadb-install-db"),
+                packages: &["mariadb-server"],
             },
             Self::Node => {
                 Tool { name: "Node.js 18 or newer with npm", is_here: has_node, packages: &["nodejs", "npm"] }
@@ -214,6 +230,16 @@ fn first_number(text: &str) -> Option<u32> {
 
 fn has_node() -> bool {
     version_of("node").is_some_and(|version| version >= NODE_MINIMUM) && answers("npm", &["--version"])
+}
+
+/// Whether a server's program is there. Distributions keep servers outside of everybody's path.
+fn has_program(name: &str) -> bool {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut folders = std::env::split_paths(&paths)
+        .chain([Path::new("/usr/sbin").to_path_buf()])
+        .chain(versions.map(|version| version.path().join("bin")));
+    folders.any(|folder| folder.join(name).is_file())
 }
 
 fn has_clang() -> bool {

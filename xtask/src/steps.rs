@@ -68,7 +68,15 @@ pub(crate) const STEPS: [Step; 11] = [
     Step {
         name: "tests",
         shows: "unit and integration tests of every room pass",
-        needs: &[Need::CCompiler, Need::OpenCl, Need::Clang, Need::Python, Need::Node],
+        needs: &[
+            Need::CCompiler,
+            Need::OpenCl,
+            Need::Clang,
+            Need::Python,
+            Need::Node,
+            Need::Postgres,
+            Need::MariaDb,
+        ],
         slow: false,
         room: "",
         run: tests,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use medrec_datasets::synth::{SynthFormat, run, source_id};
-use medrec_datasets::{Days, Format, RecordSource, convert};
+use medrec_datasets::{DatasetError, Days, Format, RecordSource, convert};
 use medrec_domain::schema::Table;
 use sqlx::{Connection, Row};
 
@@ -15,12 +15,15 @@ use crate::sources::{
 };
 use crate::synthetic::content;
 
-const PERSONS: u64 = 80;
+const PERSONS: u64 = 40;
 
 /// Tables of the clinic; columns and their types in PostgreSQL, in the order of the SQLite tables. MariaDB
 /// understands the same words, but for those that [`in_mariadb`] changes.
 const TABLES: [(&str, &str); 7] = [
-    ("clinics", "clinic_code varchar(20) PRIMARY KEY, clinic_name text, street text, us_state char(2), telephone text"),
+    (
+        "clinics",
+        "clinic_code varchar(20) PRIMARY KEY, clinic_name text, street text, us_state char(2), telephone text",
+    ),
     (
         "patients",
         "patient_no bigint PRIMARY KEY, mrn varchar(60) NOT NULL UNIQUE, first_name text, last_name text, gender char(1), \
@@ -138,7 +141,7 @@ fn one_clinic_is_the_same_in_three_databases_and_in_files() {
     let clinics = Clinics::new();
     let sources = clinics.sources();
     let expected = tables(&sources[0]);
-    assert!(expected[&Table::Measurement].len() > 1000, "{}", expected[&Table::Measurement].len());
+    assert!(expected[&Table::Measurement].len() > 500, "{}", expected[&Table::Measurement].len());
     for (source, url) in sources.iter().zip(clinics.urls()) {
         let found = tables(source);
         for table in Table::ALL {
@@ -188,7 +191,8 @@ fn g1_hostile_ids_and_texts_are_values_and_never_sql() {
         assert!(tables(source) == before, "asking changed something");
     }
     // The same texts as ids and as contents of the database: found exactly, and kept out of the tables.
-    for (number, id) in HOSTILE.iter().enumerate().filter(|(_, id)| !id.eq_ignore_ascii_case("mrn-00000001")) {
+    for (number, id) in HOSTILE.iter().enumerate().filter(|(_, id)| !id.eq_ignore_ascii_case("mrn-00000001"))
+    {
         let (patient, visit) = (9000 + number, 900_000_000 + number);
         let quoted = format!("'{}'", id.replace('\'', "''"));
         let in_mariadb = quoted.replace('\\', "\\\\");
@@ -238,7 +242,8 @@ fn a_database_is_never_changed() {
     let all = all_columns(Table::Encounter);
     source.patient("MRN-00000002", Table::Encounter, &all, Days::ALL).unwrap();
     assert!(digest() == before, "the SQLite file changed");
-    let names: Vec<_> = std::fs::read_dir(clinics.folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+    let names: Vec<_> =
+        std::fs::read_dir(clinics.folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
     assert_eq!(names.len(), 2, "{names:?}");
     // A view that writes when it is read: only the session's own lock keeps it from doing so.
     clinics.in_postgres(
@@ -256,16 +261,18 @@ fn a_database_is_never_changed() {
         clinics.in_mariadb(sql);
     }
     let mapping = "[person]\ntable = \"watched\"\nid = \"mrn\"\nsex = \"gender\"\nbirth_date = \"born_on\"\n";
-    for url in [&clinics.postgres.url, &clinics.mariadb.url] {
-        let source = opened(&mapped(url, mapping), clinics.folder.path());
-        let out = clinics.folder.path().join("out");
-        let person = all_columns(Table::Person);
-        let one = source.patient("MRN-00000001", Table::Person, &person, Days::ALL).unwrap_err().to_string();
-        let all = source.convert(&out, &()).unwrap_err().to_string();
-        for error in [one, all] {
-            assert!(error.to_lowercase().contains("read") && error.to_lowercase().contains("only"), "{error}");
-        }
-    }
+    let refused = |error: DatasetError| {
+        let words = error.to_string().to_lowercase();
+        assert!(words.contains("read") && words.contains("only"), "{words}");
+    };
+    let (work, person) = (clinics.folder.path(), all_columns(Table::Person));
+    // MariaDB runs the function already when it is asked about the view's columns.
+    refused(
+        RecordSource::open(&mapped(&clinics.mariadb.url, mapping), exact_options(), work, &()).unwrap_err(),
+    );
+    let source = opened(&mapped(&clinics.postgres.url, mapping), work);
+    refused(source.patient("MRN-00000001", Table::Person, &person, Days::ALL).unwrap_err());
+    refused(source.convert(&work.join("out"), &()).unwrap_err());
     // The view does write for whoever may: the test would notice.
     clinics.in_postgres("SELECT count(mrn) FROM watched");
     clinics.in_mariadb("SELECT count(mrn) FROM watched");
@@ -303,7 +310,8 @@ fn no_identifier_of_the_clinic_is_read() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let mut connection = sqlx::SqliteConnection::connect(&sqlite_url(folder.path())).await.unwrap();
-            let rows = sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).fetch_all(&mut connection).await.unwrap();
+            let rows =
+                sqlx::query(sqlx::AssertSqlSafe(sql.to_owned())).fetch_all(&mut connection).await.unwrap();
             rows.iter().flat_map(|row| (0..row.len()).map(|index| row.get::<String, _>(index))).collect()
         })
     };

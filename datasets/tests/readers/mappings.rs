@@ -35,7 +35,8 @@ fn a_mapping_that_is_wrong_is_refused_with_its_line() {
         // Within the section: some problems are with a key beside the one that was changed.
         assert!(line.abs_diff(line_of(from)) <= 1, "{to:?}: {error}");
     }
-    let twice = "{ visit_no = \"visit_no\" } },\n    { table = \"visits\", on = { visit_no = \"visit_no\" } },";
+    let twice =
+        "{ visit_no = \"visit_no\" } },\n    { table = \"visits\", on = { visit_no = \"visit_no\" } },";
     let text = CLINIC.replacen("{ visit_no = \"visit_no\" } },", twice, 1);
     let error = SqlMapping::parse("m.toml", &text).unwrap_err().to_string();
     assert!(error.contains("\"visits\" is joined a second time"), "{error}");

@@ -215,7 +215,8 @@ fn broken_rows_of_a_patient_stop_her_read_or_are_left_out_as_the_options_say() {
     run(&population(20, SynthFormat::Sqlite), records.path(), &()).unwrap();
     crate::servers::sqlite(
         &sqlite_url(records.path()),
-        "UPDATE diagnoses SET snomed_code = 'not a code' WHERE rowid = 1;
+        "PRAGMA foreign_keys = OFF;
+         UPDATE diagnoses SET snomed_code = 'not a code' WHERE rowid = 1;
          UPDATE results SET result_value = 'high' WHERE rowid = 1;
          INSERT INTO visits SELECT max(visit_no) + 1, 999, clinic_code, 'office', arrived_at, NULL, NULL, NULL FROM visits;",
     );

@@ -263,22 +263,33 @@ impl Database {
             connection.begin().await?;
             Ok(connection)
         })?;
-        Ok(Snapshot { database: self, connection: Arc::new(Mutex::new(connection)) })
+        Ok(Snapshot { database: self, connection: Some(Arc::new(Mutex::new(connection))) })
     }
 }
 
 /// One state of a database.
 pub(super) struct Snapshot<'d> {
     database: &'d Database,
-    connection: Arc<Mutex<Connection>>,
+    /// Taken only when the snapshot is dropped.
+    connection: Option<Arc<Mutex<Connection>>>,
+}
+
+/// A connection is closed by its runtime, so it is dropped inside of it.
+impl Drop for Snapshot<'_> {
+    fn drop(&mut self) {
+        let _inside = self.database.runtime.as_ref().map(Runtime::enter);
+        drop(self.connection.take());
+    }
 }
 
 impl Snapshot<'_> {
     /// All rows of a query, in chunks.
     pub(super) fn stream(&self, sql: String) -> Result<RowSource, DatasetError> {
         let (sender, receiver) = channel(CHUNKS_AHEAD);
-        let Some(runtime) = &self.database.runtime else { return Err(self.database.problem("is closed")) };
-        let (connection, place) = (Arc::clone(&self.connection), self.database.place.clone());
+        let (Some(runtime), Some(connection)) = (&self.database.runtime, &self.connection) else {
+            return Err(self.database.problem("is closed"));
+        };
+        let (connection, place) = (Arc::clone(connection), self.database.place.clone());
         runtime.spawn(async move {
             let mut connection = connection.lock().await;
             if let Err(error) = on!(&mut *connection, send(sql, &sender)) {
