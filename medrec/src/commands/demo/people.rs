@@ -5,9 +5,11 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use alloy_primitives::keccak256;
+use alloy_primitives::{B256, keccak256};
 use alloy_signer_local::PrivateKeySigner;
 use anyhow::Context as _;
+use medrec_chain::Role;
+use medrec_chain::acts::registrar::Register;
 use medrec_domain::consent::Grantee;
 use medrec_domain::identifier::Address;
 use medrec_domain::{ConditionScope, ConsentDocument, Digest, FieldScope, Purpose, Rho, Scope};
@@ -91,11 +93,33 @@ impl Patient {
         self.desk.patient
     }
 
+    /// Enters the network without any relationship yet.
+    pub(super) async fn register(&self) -> anyhow::Result<()> {
+        let act = Register { role: Role::Patient.number(), identity_commitment: self.identity_commitment()? };
+        self.desk.carry(&act).await.context("a patient cannot register")?;
+        Ok(())
+    }
+
+    /// The same desk with the provider's key, to look after what the provider sent.
+    pub(super) fn as_seen_by(&self, staff: &PrivateKeySigner) -> Desk {
+        Desk {
+            place: self.desk.place.clone(),
+            gatekeeper: self.desk.gatekeeper.clone(),
+            signer: staff.clone(),
+            patient: self.desk.patient,
+            settle: self.desk.settle,
+            patience: self.desk.patience,
+        }
+    }
+
+    /// A salted commitment of her id at this provider.
+    fn identity_commitment(&self) -> anyhow::Result<B256> {
+        Ok(keccak256([&salt()?.0, self.source_id.as_bytes()].concat()))
+    }
+
     /// Signs herself in: registered, and the relationship accepted, in one act.
     pub(super) async fn onboard(&self) -> anyhow::Result<()> {
-        let salt = salt()?;
-        let commitment = keccak256([&salt.0, self.source_id.as_bytes()].concat());
-        self.desk.onboard(commitment).await.context("a patient cannot come in")?;
+        self.desk.onboard(self.identity_commitment()?).await.context("a patient cannot come in")?;
         Ok(())
     }
 
