@@ -1,12 +1,16 @@
 //! The command line as the user types it. Nothing here decides or runs anything.
 
 mod anonymize;
+mod demo;
+mod gatekeeper;
 mod node;
 mod synth;
 
 pub(crate) use anonymize::{
     AnonymizeArguments, BudgetArguments, FormatArgument, OnBadRowArgument, VerifyArguments,
 };
+pub(crate) use demo::{DemoArguments, DemoFormat};
+pub(crate) use gatekeeper::GatekeeperArguments;
 pub(crate) use node::{
     ChainArguments, ExportArguments, GenesisArguments, ImportArguments, NodeArguments, NodeCommand,
     NodeRunArguments,
@@ -29,6 +33,7 @@ pub(crate) const DEFAULT_CHAIN_ID: u64 = 633_732;
     version,
     arg_required_else_help = true,
     after_help = "Examples:\n  \
+        medrec demo                           all of it on this machine, in a minute and a half\n  \
         medrec engines                        what this machine can hash with\n  \
         medrec bench keccak                   Keccak-256, every engine, 1 and all threads\n  \
         medrec bench ethash --json > a.json   full search against the machine's own limit\n  \
@@ -47,6 +52,14 @@ pub(crate) struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// See all of it at once: a chain, three providers, their patients, two miners, verified bundles.
+    #[command(after_help = "Examples:\n  \
+            medrec demo\n  \
+            medrec demo --out results --json\n  \
+            medrec demo --data export --format synthea-csv\n\n\
+            It takes about a minute and a half, opens nothing by itself and leaves nothing but --out; Ctrl-C leaves nothing\n\
+            at all. stderr tells the story, stdout what was earned.")]
+    Demo(DemoArguments),
     /// List what this machine can hash with, and which engine will be used, and why.
     #[command(after_help = "Example:\n  medrec engines --json | jq .keccak")]
     Engines,
@@ -74,6 +87,14 @@ pub(crate) enum Command {
             medrec synth --out people --persons 1000 --seed 7 --format synthea-csv\n  \
             medrec synth --out people --persons 1000000 --organisations 200 --format parquet --force")]
     Synth(SynthArguments),
+    /// Run a provider's service beside its database: signed reads, consents, releases, claims.
+    #[command(after_help = "Examples:\n  \
+            medrec gatekeeper --config gatekeeper.toml\n  \
+            medrec gatekeeper --config gatekeeper.toml --listen 127.0.0.1:0 --json\n  \
+            medrec gatekeeper --config gatekeeper.toml --check\n\n\
+            stdout gets one answer when it is ready (with --json one line). Ctrl-C or SIGTERM stop it with exit code 0\n\
+            and everything acknowledged on disk.")]
+    Gatekeeper(GatekeeperArguments),
     /// Turn records into differentially private tables: a bundle that may be published.
     #[command(after_help = "Examples:\n  \
             medrec anonymize --data records --format synthea-csv --rho 1/2 --dry-run\n  \

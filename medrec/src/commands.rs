@@ -2,7 +2,9 @@
 
 mod anonymize;
 mod bench;
+mod demo;
 mod engines;
+mod gatekeeper;
 mod genesis;
 mod node;
 mod synth;
@@ -14,9 +16,11 @@ use crate::shell::Shell;
 /// Runs a command to its end.
 pub(crate) fn run(command: Command, shell: &mut Shell) -> anyhow::Result<()> {
     match command {
+        Command::Demo(arguments) => demo::run(&arguments, shell),
         Command::Engines => engines::run(shell),
         Command::Bench(command) => bench::run(command, shell),
         Command::Node(arguments) => node::run(*arguments, shell),
+        Command::Gatekeeper(arguments) => gatekeeper::run(&arguments, shell),
         Command::Genesis(arguments) => genesis::run(&arguments, shell),
         Command::Synth(arguments) => synth::run(&arguments, shell),
         Command::Anonymize(arguments) => anonymize::run(&arguments, shell),

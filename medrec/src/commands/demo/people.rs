@@ -95,7 +95,7 @@ impl Patient {
 
     /// Enters the network without any relationship yet.
     pub(super) async fn register(&self) -> anyhow::Result<()> {
-        let act = Register { role: Role::Patient.number(), identity_commitment: self.identity_commitment()? };
+        let act = Register { role: Role::Patient, identity_commitment: self.identity_commitment()? };
         self.desk.carry(&act).await.context("a patient cannot register")?;
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! MedRec's flow in nine steps, as it happens.
 //!
-//! One patient is followed from her first account to who read her record; many others come in behind her and decide what may
-//! be counted; two miners secure the chain and collect what they earned.
+//! Many patients come in and decide what may be counted; one of them is followed from her first account to who read her
+//! record; two miners secure the chain and collect what they earned.
 
 use std::time::Duration;
 
@@ -40,9 +40,9 @@ pub(super) struct Decisions {
     pub(super) refused: usize,
 }
 
-/// Steps 2 and 3: a relationship that the provider proposes and the patient accepts.
+/// Steps 3 and 4: a relationship that the provider proposes and the patient accepts.
 pub(super) async fn relate(provider: &Provider, narrator: &mut Narrator<'_>) -> anyhow::Result<Patient> {
-    narrator.step(2, &format!("{} proposes a relationship to a patient's fresh account", provider.name));
+    narrator.step(3, &format!("{} proposes a relationship to a patient's fresh account", provider.name));
     let source_id = provider.patients.first().context("the provider has no patient")?;
     let patient = provider.counter.welcome(source_id).await?;
     patient.register().await?;
@@ -51,28 +51,28 @@ pub(super) async fn relate(provider: &Provider, narrator: &mut Narrator<'_>) -> 
     let staff = patient.as_seen_by(&provider.counter.staff);
     staff.follow("propose".to_owned(), answer.key).await?;
     narrator.tell(&format!("account {} holds no ether and is used at this provider alone", patient.account()));
-    narrator.step(3, "the patient hears of it and accepts; the gatekeeper carries her signature to the chain");
+    narrator.step(4, "the patient hears of it and accepts; the gatekeeper carries her signature to the chain");
     let heard = notifications(&patient).await?;
     patient.desk.relate(PatientAct::Accept).await?;
     narrator.tell(&format!("{heard} notification(s) reached her; the relationship is accepted"));
     Ok(patient)
 }
 
-/// Step 4: the provider posts that her record changed, with a bounty from the public catalogue.
+/// Step 5: the provider posts that her record changed, with a bounty from the public catalogue.
 pub(super) async fn post(provider: &Provider, patient: &Patient, narrator: &mut Narrator<'_>) -> anyhow::Result<Posting> {
-    narrator.step(4, &format!("{} posts a record update and attaches the bounty {QUERY}", provider.name));
+    narrator.step(5, &format!("{} posts a record update and attaches the bounty {QUERY}", provider.name));
     let body = PostBody { patients: vec![patient.account()], query: QUERY.to_owned() };
     let posting = provider.counter.gatekeeper.ask::<PostUpdate>(&provider.counter.staff, &body).await?;
     narrator.tell("on chain: a keyed commitment and the query's hash; whoever solves the block owns the bounty");
     Ok(posting)
 }
 
-/// Steps 5 to 7: she reads her record, lets a doctor see four columns, and takes that back.
+/// Steps 6 to 8: she reads her record, lets a doctor see four columns, and takes that back.
 pub(super) async fn share(provider: &Provider, patient: &Patient, narrator: &mut Narrator<'_>) -> anyhow::Result<()> {
-    narrator.step(5, "the patient reads her own record");
+    narrator.step(6, "the patient reads her own record");
     let own = read(patient, &patient.desk.signer, Purpose::Personal).await?;
     narrator.tell(&format!("{} measurements, columns {}", own.rows.len(), own.columns.join(", ")));
-    narrator.step(6, "she lets one doctor see four columns of her measurements for a year");
+    narrator.step(7, "she lets one doctor see four columns of her measurements for a year");
     let doctor = PrivateKeySigner::random();
     let fields = FIELDS.iter().map(|field| field.parse::<Field>()).collect::<Result<_, _>>()?;
     let wish = patient.wish_for_treatment(from_chain(doctor.address()), FieldScope::Only(fields), ConditionScope::All);
@@ -80,7 +80,7 @@ pub(super) async fn share(provider: &Provider, patient: &Patient, narrator: &mut
     let seen = read(patient, &doctor, Purpose::Treatment).await?;
     ensure!(seen.columns.len() == FIELDS.len(), "the doctor sees {:?}", seen.columns);
     narrator.tell(&format!("the doctor reads {} rows of {}; every other column is absent", seen.rows.len(), seen.columns.join(", ")));
-    narrator.step(7, "she revokes it, and looks who saw what");
+    narrator.step(8, "she revokes it, and looks who saw what");
     patient.desk.revoke(&document, &commitment).await?;
     match read(patient, &doctor, Purpose::Treatment).await {
         Err(error) if is_refusal(&error, RefusalCode::NotAllowed) => {
@@ -96,14 +96,14 @@ pub(super) async fn share(provider: &Provider, patient: &Patient, narrator: &mut
     Ok(())
 }
 
-/// Step 8: many patients come in and say what may be counted.
+/// Step 2: many patients come in and say what may be counted.
 pub(super) async fn decide(
     providers: &[Provider],
     patients: usize,
     cap: &Rho,
     narrator: &mut Narrator<'_>,
 ) -> anyhow::Result<Decisions> {
-    narrator.step(8, &format!("{patients} patients at each provider come in and decide what research may count"));
+    narrator.step(2, &format!("{patients} patients at each provider come in and decide what research may count"));
     let mut crowds = tokio::task::JoinSet::new();
     for provider in providers {
         let counter = provider.counter.clone();
@@ -124,7 +124,7 @@ pub(super) async fn decide(
     Ok(decisions)
 }
 
-/// Step 9, first half: each provider makes its census once and commits its root.
+/// Step 9: each provider makes its census once and commits its root.
 pub(super) async fn census(providers: &[Provider], this_year: i32, narrator: &mut Narrator<'_>) -> anyhow::Result<Vec<EpochAnswer>> {
     narrator.step(9, "each provider makes its census once, with noise, and commits its root before any block can earn a part");
     let (from, until) = providers::window(this_year)?;
