@@ -37,10 +37,10 @@ async fn two_miners_with_different_coinbases_mine_one_chain_and_each_owns_what_i
         }
     }
     // Every canonical block pays whoever reported it, and nobody else.
-    let chain = node.backend.chain();
+    let reader = node.backend.chain().reader().unwrap();
     let mut shares = BTreeMap::new();
     for number in 1..=40 {
-        let header = chain.block_by_number(number).unwrap().unwrap().block.header.clone();
+        let header = reader.canonical_block(number).unwrap().unwrap().block.header.clone();
         let seal_hash = medrec_node::seal::seal_hash(&header);
         let claim = &claimed[&(header.nonce, seal_hash)];
         assert_eq!(
@@ -49,6 +49,7 @@ async fn two_miners_with_different_coinbases_mine_one_chain_and_each_owns_what_i
         );
         *shares.entry(header.beneficiary).or_insert(0) += 1;
     }
+    drop(reader);
     // With equal hashrates 40 blocks go to one of two with a chance of 2^-39.
     assert_eq!(shares.len(), 2, "{shares:?}");
     node.stop().await;
