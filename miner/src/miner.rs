@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use alloy_primitives::B256;
+use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinSet;
@@ -34,6 +35,8 @@ pub struct Miner;
 pub struct MinerHandle {
     shared: Arc<Shared<GetWork>>,
     tasks: JoinSet<()>,
+    /// Hears everything from the start on, until somebody takes it.
+    first_listener: Mutex<Option<broadcast::Receiver<MinerEvent>>>,
     workers: Workers,
     listeners: Listeners,
 }
@@ -53,7 +56,7 @@ impl Miner {
     /// [`MinerError::Random`] and [`MinerError::Thread`].
     pub async fn start(options: MinerOptions) -> Result<MinerHandle, MinerError> {
         check(&options)?;
-        let (events, _) = broadcast::channel(EVENTS);
+        let (events, first_listener) = broadcast::channel(EVENTS);
         let source = Arc::new(GetWork::new(
             GetWorkOptions {
                 urls: options.nodes.clone(),
@@ -93,7 +96,13 @@ impl Miner {
             let app = crate::api::app(Arc::new(move || shared_statistics.statistics()));
             running.spawn(tasks::serve(listener, app, shared.stopping()));
         }
-        Ok(MinerHandle { shared, tasks: running, workers, listeners })
+        Ok(MinerHandle {
+            shared,
+            tasks: running,
+            first_listener: Mutex::new(Some(first_listener)),
+            workers,
+            listeners,
+        })
     }
 }
 
@@ -126,10 +135,10 @@ impl MinerHandle {
         self.shared.statistics()
     }
 
-    /// What happens from now on. A listener that is more than 1,024 events late misses some; accepted blocks can be had
-    /// again with [`MinerHandle::accepted_blocks`].
+    /// What happens: for the first who asks everything since the start, for others from now on. A listener that is more
+    /// than 1,024 events late misses some; accepted blocks can be had again with [`MinerHandle::accepted_blocks`].
     pub fn events(&self) -> broadcast::Receiver<MinerEvent> {
-        self.shared.events.subscribe()
+        self.first_listener.lock().take().unwrap_or_else(|| self.shared.events.subscribe())
     }
 
     /// Blocks that nodes took, in order, without the first `skip`. The last 65,536 are remembered.

@@ -116,14 +116,16 @@ async fn follow(arguments: &MineArguments, miner: &MinerHandle, shell: &mut Shel
     };
     let (finished, interrupted) = (miner.finished(), interrupt::requested());
     tokio::pin!(time_is_up, finished, interrupted);
-    loop {
+    let end = loop {
         tokio::select! {
-            () = &mut finished => return End::Blocks,
-            () = &mut interrupted => return End::Signal,
-            () = &mut time_is_up => return End::Seconds,
+            () = &mut finished => break End::Blocks,
+            () = &mut interrupted => break End::Signal,
+            () = &mut time_is_up => break End::Seconds,
             () = live.next(miner, shell) => {}
         }
-    }
+    };
+    live.rest(shell);
+    end
 }
 
 fn outcome(arguments: &MineArguments, summary: &Summary) -> anyhow::Result<()> {

@@ -49,6 +49,13 @@ impl Live {
         }
     }
 
+    /// Tells what is left to tell.
+    pub(super) fn rest(&mut self, shell: &mut Shell) {
+        while let Ok(event) = self.events.try_recv() {
+            self.tell(&event, shell);
+        }
+    }
+
     fn tell(&self, event: &MinerEvent, shell: &mut Shell) {
         let tell = || say(event, shell);
         match &self.line {
