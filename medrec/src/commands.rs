@@ -6,6 +6,7 @@ mod demo;
 mod engines;
 mod gatekeeper;
 mod genesis;
+mod mine;
 mod node;
 mod synth;
 mod verify;
@@ -21,6 +22,7 @@ pub(crate) fn run(command: Command, shell: &mut Shell) -> anyhow::Result<()> {
         Command::Bench(command) => bench::run(command, shell),
         Command::Node(arguments) => node::run(*arguments, shell),
         Command::Gatekeeper(arguments) => gatekeeper::run(&arguments, shell),
+        Command::Mine(arguments) => mine::run(&arguments, shell),
         Command::Genesis(arguments) => genesis::run(&arguments, shell),
         Command::Synth(arguments) => synth::run(&arguments, shell),
         Command::Anonymize(arguments) => anonymize::run(&arguments, shell),

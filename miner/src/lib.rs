@@ -41,9 +41,11 @@ mod meter;
 mod miner;
 mod options;
 mod search;
+mod shared;
 mod source;
 mod statistics;
 mod submission;
+mod tasks;
 mod work;
 mod workers;
 

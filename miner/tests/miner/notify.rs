@@ -1,13 +1,15 @@
 //! Notifications of new work, and the monitoring API.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use medrec_miner::{Miner, MinerEvent};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::support::{ANYWHERE, RunningNode, accepted, event, folder, options, somebody};
+use crate::support::{ANYWHERE, Peer, RunningNode, accepted, event, folder, options, somebody};
 
 /// One request over a connection of its own: the head and the body of the answer.
 async fn http(address: std::net::SocketAddr, method: &str, path: &str, body: &str) -> (String, String) {
@@ -23,46 +25,78 @@ async fn http(address: std::net::SocketAddr, method: &str, path: &str, body: &st
     (head.to_owned(), body.to_owned())
 }
 
+/// A work for block `number` that nothing solves.
+fn work(number: u64) -> Value {
+    let zeros = "0".repeat(63);
+    json!([format!("0x{number:064x}"), format!("0x{zeros}0"), format!("0x{zeros}1"), format!("{number:#x}")])
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_notifies_is_asked_at_once_and_polled_rarely() {
-    let folder = folder();
-    // A free port, found by taking and leaving it.
-    let address = std::net::TcpListener::bind(ANYWHERE).unwrap().local_addr().unwrap();
-    let notify = vec![format!("http://{address}/")];
-    // Too difficult to be solved here: new work comes from the test alone.
-    let difficulty = u64::MAX;
-    let node = RunningNode::notifying(folder.path(), ANYWHERE, somebody(1), difficulty, notify).await;
+    let (number, polls) = (Arc::new(AtomicU64::new(1)), Arc::new(AtomicU64::new(0)));
+    let node = {
+        let (number, polls) = (Arc::clone(&number), Arc::clone(&polls));
+        Peer::answering(move |body| {
+            let request: Value = serde_json::from_str(body).unwrap();
+            if request["method"] == "eth_getWork" {
+                polls.fetch_add(1, Ordering::Relaxed);
+            }
+            let work = work(number.load(Ordering::Relaxed));
+            json!({ "jsonrpc": "2.0", "id": request["id"], "result": work }).to_string()
+        })
+        .await
+    };
     let mut options = options(&[&node.url]);
-    options.notify_listen = Some(address);
+    options.notify_listen = Some(ANYWHERE.parse().unwrap());
     let miner = Miner::start(options).await.unwrap();
-    assert_eq!(miner.notify_address(), Some(address));
+    let address = miner.notify_address().unwrap();
     let mut events = miner.events();
-    event(&mut events, |event| matches!(event, MinerEvent::NewWork { .. }).then_some(())).await;
-
-    // What is no work is refused; what is one makes the miner look, and no more.
-    let (head, _) = http(address, "POST", "/", "[1,2,3]").await;
-    assert!(head.starts_with("HTTP/1.1 400"), "{head}");
-    let (head, _) = http(address, "POST", "/", &" ".repeat(100_000)).await;
-    assert!(head.starts_with("HTTP/1.1 413"), "{head}");
-    let (head, _) = http(address, "GET", "/", "").await;
-    assert!(head.starts_with("HTTP/1.1 405"), "{head}");
-    let invented = json!([
-        format!("0x{}", "5".repeat(64)),
-        format!("0x{}", "0".repeat(64)),
-        format!("0x{}", "f".repeat(64)),
-        "0x1"
-    ]);
-    let before = miner.statistics();
-    let (head, _) = http(address, "POST", "/any/path", &invented.to_string()).await;
+    let mut came = async |wanted| {
+        event(&mut events, |event| match event {
+            MinerEvent::NewWork { number, .. } if number == Some(wanted) => Some(()),
+            _ => None,
+        })
+        .await;
+    };
+    came(1).await;
+    // The node confirms a notification: from now on notifications set the pace.
+    number.store(2, Ordering::Relaxed);
+    let (head, _) = http(address, "POST", "/", &work(2).to_string()).await;
     assert!(head.starts_with("HTTP/1.1 200"), "{head}");
-    let asked = std::time::Instant::now();
-    while miner.statistics().nodes[0].answers == before.nodes[0].answers {
-        assert!(asked.elapsed() < crate::support::PATIENCE);
-        tokio::time::sleep(Duration::from_millis(5)).await;
+    came(2).await;
+    let (started, before) = (Instant::now(), polls.load(Ordering::Relaxed));
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let idle = polls.load(Ordering::Relaxed) - before;
+    assert!(idle <= 2 + started.elapsed().as_secs() / 2, "{idle} polls");
+    let started = Instant::now();
+    for next in 3..=10 {
+        number.store(next, Ordering::Relaxed);
+        http(address, "POST", "/any/path", &work(next).to_string()).await;
+        came(next).await;
     }
-    assert_eq!(miner.statistics().works, before.works, "work comes from the node alone");
+    assert!(
+        started.elapsed() < Duration::from_secs(12),
+        "eight polls alone take 16 s: {:?}",
+        started.elapsed()
+    );
+
+    // What is no work is refused; one that the node does not confirm is not worked on.
+    let works = miner.statistics().works;
+    for (method, body, status) in [
+        ("POST", "[1,2,3]".to_owned(), "400"),
+        ("POST", " ".repeat(5_000), "413"),
+        ("GET", String::new(), "405"),
+        ("POST", work(77).to_string(), "200"),
+    ] {
+        let (head, _) = http(address, method, "/", &body).await;
+        assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{head}");
+    }
+    let polled = polls.load(Ordering::Relaxed);
+    while polls.load(Ordering::Relaxed) < polled + 2 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(miner.statistics().works, works, "work comes from the node alone");
     miner.stop().await;
-    node.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
