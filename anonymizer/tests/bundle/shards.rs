@@ -46,7 +46,12 @@ impl Release {
         release
     }
 
-    fn input<'a>(&'a self, tables: &'a [TableFigures], shard: usize, block: BlockReference) -> BundleInput<'a> {
+    fn input<'a>(
+        &'a self,
+        tables: &'a [TableFigures],
+        shard: usize,
+        block: BlockReference,
+    ) -> BundleInput<'a> {
         let occasion = Occasion::CensusShard {
             block,
             miner: Address([0x3d; 20]),

@@ -49,6 +49,9 @@ pub(crate) struct Shelf(pub(crate) PathBuf);
 
 impl RecordStore for Shelf {
     fn folder(&self) -> Result<Folder, SourceError> {
+        if !self.0.is_dir() {
+            return Err(format!("{} is not there", self.0.display()).into());
+        }
         Ok(Folder::open(&self.0)?)
     }
 }
@@ -68,6 +71,16 @@ pub(crate) struct Hospital {
 impl Hospital {
     /// Makes records of `persons`, of whom the first `signed` give their consent with this yearly cap.
     pub(crate) async fn open(yard: &Yard, persons: u64, signed: usize, cap: &str) -> Self {
+        Self::open_with(yard, persons, signed, |_| cap).await
+    }
+
+    /// As [`Self::open`], each patient with a cap of her own.
+    pub(crate) async fn open_with<'c>(
+        yard: &Yard,
+        persons: u64,
+        signed: usize,
+        cap: impl Fn(usize) -> &'c str,
+    ) -> Self {
         let folder = yard.folder.path();
         let pseudonyms = PseudonymKey::new([7; 16]);
         let (shelf, source_ids) = records(folder, &pseudonyms, persons);
@@ -82,13 +95,15 @@ impl Hospital {
             options,
             folder: folder.join("rewards"),
         };
-        hospital.enrol(yard, cap).await;
+        hospital.enrol(yard, &cap).await;
         yard.execute(yard.contracts.act(&Releases::declareCapCall { capNanoRho: CAP_NANO_RHO })).await;
+        // What was given just now is in force at the block that a snapshot looks at.
+        yard.mine_many(person("somebody").address(), 12);
         hospital
     }
 
     /// Onboards every patient and has her release put on chain, several transactions at a time.
-    async fn enrol(&self, yard: &Yard, cap: &str) {
+    async fn enrol<'c>(&self, yard: &Yard, cap: &impl Fn(usize) -> &'c str) {
         let (contracts, provider) = (&yard.contracts, yard.sender.account());
         let deadline_s = now_s() + 3_600;
         let mut acts = Vec::new();
@@ -96,7 +111,7 @@ impl Hospital {
             let onboard = relationships::Onboard { provider, identity_commitment: keccak256("identity") };
             let signed = contracts.authorise(&onboard, patient, alloy_primitives::U256::ZERO, deadline_s);
             acts.push(contracts.relay(&onboard, &signed.await.unwrap()));
-            let (document, salt) = document(provider, patient, cap, index);
+            let (document, salt) = document(provider, patient, cap(index), index);
             let release = release(patient.address(), &document, &salt);
             let signed = contracts.authorise(&release, patient, alloy_primitives::U256::ZERO, deadline_s);
             acts.push(contracts.relay(&release, &signed.await.unwrap()));
@@ -136,6 +151,16 @@ impl Hospital {
         Arc::new(Rewards::open(parts).unwrap())
     }
 
+    /// Where rewards keep their files from now on.
+    pub(crate) fn move_to(&mut self, folder: PathBuf) {
+        self.folder = folder;
+    }
+
+    /// Points to records that are not there.
+    pub(crate) fn take_records_away(&mut self) {
+        self.shelf = Arc::new(Shelf(self.shelf.0.join("gone")));
+    }
+
     /// The ledger's id of a linked patient.
     pub(crate) fn person(&self, index: usize) -> PersonId {
         self.pseudonyms.person(&self.source_ids[index])
@@ -150,14 +175,20 @@ impl Hospital {
         name: &str,
         miner: Address,
     ) -> Posting {
+        let posting = Self::announce(yard, query, cost_nano_rho, name).await;
+        yard.mine(miner);
+        yard.settle(&yard.sender.outstanding().iter().map(|entry| entry.nonce).collect::<Vec<_>>()).await;
+        posting
+    }
+
+    /// Sends an update with a bounty to the pool.
+    pub(crate) async fn announce(yard: &Yard, query: Digest, cost_nano_rho: u64, name: &str) -> Posting {
         let update = Relationships::updateBatchCall {
             recordsRoot: keccak256(name),
             queryHash: to_word(query),
             costNanoRho: cost_nano_rho,
         };
-        let nonce = yard.sender.send(yard.contracts.act(&update)).await.unwrap();
-        yard.mine(miner);
-        yard.settle(&[nonce]).await;
+        yard.sender.send(yard.contracts.act(&update)).await.unwrap();
         Posting {
             provider: from_chain(yard.sender.account()),
             patient: from_chain(Address::ZERO),

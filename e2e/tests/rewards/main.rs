@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
+mod bounties;
+mod faults;
 mod hospital;
+mod refusals;
 mod shards;
+mod simulation;
 mod yard;

@@ -62,7 +62,9 @@ async fn a_solved_block_earns_a_shard_that_verifies_and_leads_to_the_root_on_cha
     let provider = yard.sender.account();
     let on_chain = yard.contracts.at(&view).release_of(provider, EPOCH.0).await.unwrap().unwrap();
     assert_eq!(from_word(on_chain.root), answer.root);
-    assert_eq!(on_chain.costNanoRho, 500_000_000, "rho 1/2, exactly");
+    let nano = |rho: &medrec_domain::Rho| rho.scaled(1_000_000_000, 1).unwrap().to_decimal_text(0);
+    assert_eq!(on_chain.costNanoRho.to_string(), nano(&answer.rho), "rounded up, never down");
+    assert!(answer.rho <= "1/2".parse().unwrap() && answer.rho > "0.49999".parse().unwrap());
     let call = medrec_contracts::Releases::shardForHashCall {
         provider,
         epoch: EPOCH.0,
@@ -70,6 +72,6 @@ async fn a_solved_block_earns_a_shard_that_verifies_and_leads_to_the_root_on_cha
         blockHash: block.hash,
     };
     assert_eq!(yard.contracts.at(&view).ask(&call).await.unwrap(), shard);
-    assert_eq!(rewards.ledger().statement().unwrap().spent.to_string(), "1/2");
+    assert_eq!(rewards.ledger().statement().unwrap().spent, answer.rho);
     assert_ne!(miner, Address::ZERO);
 }

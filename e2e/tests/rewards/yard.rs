@@ -2,18 +2,19 @@
 //!
 //! The node is our own, over HTTP, with the real rules; its chain starts 40 days ago, so that time can pass without waiting.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use alloy_primitives::{Address, B64, B256, Bytes, U256, keccak256};
 use alloy_signer_local::{MnemonicBuilder, PrivateKeySigner};
 use medrec_chain::{Client, ClientOptions, Contracts, Request, Sender, SenderOptions, SignedAct, State};
 use medrec_contracts::Registrar;
 use medrec_node::backend::Backend;
-use medrec_node::chain::building::{BlockTemplate, TransactionSource};
+use medrec_node::chain::building::{BlockTemplate, Candidate, TransactionSource};
 use medrec_node::chain::{ImportOptions, Imported};
 use medrec_node::execution::Unexecutable;
 use medrec_node::header::child_base_fee_wei;
@@ -109,6 +110,62 @@ impl Yard {
         self.backend.chain().reader().unwrap().known_block(hash).unwrap()
     }
 
+    /// The block after `parent`, with what is in the pool, of whoever solves it first: nonces are tried in their order, each
+    /// by the one whose turn it is, at this difficulty.
+    pub(crate) fn race(
+        &self,
+        parent: &ChainBlock,
+        difficulty: U256,
+        turn: impl Fn(u64) -> Address,
+    ) -> Arc<ChainBlock> {
+        let chain = self.backend.chain();
+        let mut candidates = BTreeMap::new();
+        for nonce in 0.. {
+            let coinbase = turn(nonce);
+            let candidate =
+                candidates.entry(coinbase).or_insert_with(|| self.build(parent, coinbase, BLOCK_S));
+            let number = parent.number() + 1;
+            let (mix, result) = chain
+                .sealer()
+                .hash_many(number, candidate.seal_hash, nonce, 1)
+                .unwrap()
+                .into_iter()
+                .next()
+                .unwrap();
+            if U256::from_be_bytes(result.0) <= U256::MAX / difficulty {
+                let mut block = candidate.block.clone();
+                block.header.nonce = B64::from(nonce);
+                block.header.mix_hash = mix;
+                let hash = block.header.hash_slow();
+                self.backend.import(block, ImportOptions::default()).unwrap();
+                return chain.reader().unwrap().known_block(hash).unwrap();
+            }
+        }
+        unreachable!("some nonce solves it")
+    }
+
+    /// A block after any parent, with what is in the pool; what cannot be executed there is left out.
+    fn build(&self, parent: &ChainBlock, coinbase: Address, seconds: u64) -> Candidate {
+        let mut best = self.backend.with_pool(|pool| pool.best(child_base_fee_wei(&parent.block.header)));
+        self.candidate(parent, coinbase, seconds, &mut best)
+    }
+
+    fn candidate(
+        &self,
+        parent: &ChainBlock,
+        coinbase: Address,
+        seconds: u64,
+        source: &mut dyn TransactionSource,
+    ) -> Candidate {
+        let template = BlockTemplate {
+            coinbase,
+            extra_data: Bytes::new(),
+            gas_limit_target: self.backend.options().gas_limit_target,
+            timestamp_s: Some(parent.block.header.timestamp + seconds),
+        };
+        self.backend.chain().build(parent, &template, source).unwrap()
+    }
+
     fn solve(
         &self,
         parent: &ChainBlock,
@@ -116,14 +173,8 @@ impl Yard {
         seconds: u64,
         source: &mut dyn TransactionSource,
     ) -> (B256, Imported) {
-        let template = BlockTemplate {
-            coinbase,
-            extra_data: Bytes::new(),
-            gas_limit_target: self.backend.options().gas_limit_target,
-            timestamp_s: Some(parent.block.header.timestamp + seconds),
-        };
         let chain = self.backend.chain();
-        let candidate = chain.build(parent, &template, source).unwrap();
+        let candidate = self.candidate(parent, coinbase, seconds, source);
         let (nonce, mix) =
             light::seal(chain.sealer(), &candidate, 1, &AtomicBool::new(false)).unwrap().unwrap();
         let mut block = candidate.block;

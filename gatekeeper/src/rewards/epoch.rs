@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use medrec_anonymizer::records::Progress;
 use medrec_contracts::Releases;
-use medrec_domain::Rho;
 use medrec_domain::identifier::{BlockNumber, EpochNumber};
 use medrec_domain::workload::cells::Window;
 use medrec_protocol::RefusalCode;
@@ -155,18 +154,5 @@ impl Rewards {
         };
         self.post(&format!("census {}", epoch.0), self.contracts.act(&call)).await?;
         Ok(None)
-    }
-
-    /// What an epoch's census would cost a patient now: from public parameters, no record is read.
-    ///
-    /// # Errors
-    /// Failures of the records' list of organisations.
-    pub async fn price(&self, window: Window) -> Result<Rho, RewardsError> {
-        let (workload, rho) = (self.census.clone(), self.options.census_rho.clone());
-        self.blocking(move |desk| {
-            let organisations = organisations(&desk.folder()?)?;
-            Ok(Terms { workload, rho, window, organisations }.plan()?.rho())
-        })
-        .await
     }
 }

@@ -12,6 +12,7 @@ use medrec_contracts::{Consents, Relationships};
 use medrec_datasets::PseudonymKey;
 use medrec_domain::identifier::{BlockNumber, BlockReference, ChainId, PersonId};
 use medrec_domain::{ConsentDocument, Digest, Purpose, Rho, Scope, keccak256, merkle};
+use medrec_protocol::RefusalCode;
 use medrec_protocol::bridge::{from_word, research_purpose, to_chain};
 
 use super::book::LinkedPatient;
@@ -42,7 +43,8 @@ pub(super) async fn take(
     pseudonyms: &PseudonymKey,
     linked: &[LinkedPatient],
 ) -> Result<Snapshot, RewardsError> {
-    let finalised = view.at(view.head().block.number.saturating_sub(CONFIRMATIONS)).await?;
+    let finalised = view.head().block.number.checked_sub(CONFIRMATIONS);
+    let finalised = view.at(finalised.ok_or(RefusalCode::Unconfirmed)?).await?;
     let now = releases(contracts, view, provider, linked).await?;
     let then = releases(contracts, &finalised, provider, linked).await?;
     let mut found: BTreeMap<PersonId, Vec<Consent>> = BTreeMap::new();
