@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 use medrec_domain::Digest;
 use medrec_domain::identifier::PersonId;
 
-pub use self::statement::{assurance, privacy};
+pub use self::statement::{assurance, budget, privacy};
 use crate::aggregate::{self, Exact};
 use crate::consent::Consents;
 use crate::error::AnonymizerError;

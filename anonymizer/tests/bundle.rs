@@ -8,6 +8,8 @@ mod flipped;
 mod forged;
 #[path = "support/parts.rs"]
 mod parts;
+#[path = "bundle/shards.rs"]
+mod shards;
 #[path = "support/synthetic.rs"]
 mod synthetic;
 #[path = "support/withholding.rs"]
@@ -65,7 +67,7 @@ fn every_made_up_bundle_is_valid_and_every_check_was_made() {
         let tables =
             synthetic::tables(&workload, &synthetic::organisations(), parts::window(), persons, &rho);
         let signer = parts::TestSigner::new(7);
-        let input = parts::parts(&workload, &tables, parts::shard(signer.address()), &rho, Some(&signer));
+        let input = parts::parts(&workload, &tables, parts::bounty(signer.address()), &rho, Some(&signer));
         let (manifest, files) = render(&input).unwrap();
         let verification = verify_files(&files, &VerifyOptions::default());
         assert!(verification.valid, "{name}: {:?}", failed(&verification));

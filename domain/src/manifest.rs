@@ -175,16 +175,41 @@ pub struct Assurance {
     pub tested_by: String,
 }
 
+/// Whom a release charges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Charging {
+    /// Everybody the same, seen or not: a census, a release outside any chain.
+    #[default]
+    Everybody,
+    /// Each person for what she is in, at most the price; who would pass her cap is left out: a bounty.
+    Each,
+}
+
+impl Charging {
+    /// Whether everybody pays the same, which goes without saying in a manifest.
+    pub const fn is_everybody(&self) -> bool {
+        matches!(self, Self::Everybody)
+    }
+}
+
 /// Budget before and after.
+///
+/// Where everybody is charged, `spent_before` and `spent_after` are what everybody has lost, and never pass the cap.
+/// Where each is charged for what she is in, nobody's own loss may be told; they are sums of the *prices* of all
+/// releases so charged, which bound what anybody lost by them and may pass the cap, since no person's loss does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BudgetStatement {
-    /// Most that may ever be spent.
+    /// Most that any one person may ever lose, by all releases together.
     pub cap: Rho,
     /// Spent before this release.
     pub spent_before: Rho,
     /// Spent with it.
     pub spent_after: Rho,
+    /// Whom it charges; left out where it is everybody.
+    #[serde(default, skip_serializing_if = "Charging::is_everybody")]
+    pub charging: Charging,
 }
 
 /// Kinds of noise.
@@ -315,7 +340,11 @@ impl Manifest {
         if &self.budget.spent_before + &self.privacy.rho != self.budget.spent_after {
             return refuse("budget", "before and after do not differ by rho".into());
         }
-        if self.budget.spent_after > self.budget.cap {
+        // Prices of releases that charge each for what she is in may sum up to more; each alone may not.
+        if self.privacy.rho > self.budget.cap {
+            return refuse("budget", format!("rho passes the cap {}", self.budget.cap));
+        }
+        if self.budget.charging.is_everybody() && self.budget.spent_after > self.budget.cap {
             return refuse(
                 "budget",
                 format!("{} passes the cap {}", self.budget.spent_after, self.budget.cap),

@@ -164,6 +164,7 @@ fn manifest() -> Manifest {
             cap: "1/2".parse().unwrap(),
             spent_before: "1/10".parse().unwrap(),
             spent_after: "3/25".parse().unwrap(),
+            charging: medrec_domain::manifest::Charging::Everybody,
         },
         consent_root: Some(keccak256(b"consents")),
         tables: vec![ReleasedTable {

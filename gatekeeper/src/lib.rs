@@ -1,1 +1,3 @@
 //! The provider's service beside its database.
+
+pub mod rewards;

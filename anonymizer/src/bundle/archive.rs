@@ -67,7 +67,7 @@ pub fn archive(folder: &Path, file: &Path, padding: Padding) -> Result<(), Anony
 ///
 /// # Errors
 /// [`AnonymizerError::Bundle`] when it does not fit the padded size.
-pub(super) fn pack(files: &Files, padding: Padding) -> Result<Vec<u8>, AnonymizerError> {
+pub fn pack(files: &Files, padding: Padding) -> Result<Vec<u8>, AnonymizerError> {
     let failed = |error| AnonymizerError::bundle("archive", error);
     let tar = tar_bytes(files).map_err(failed)?;
     let mut encoder = zstd::stream::Encoder::new(Vec::new(), COMPRESSION_LEVEL).map_err(failed)?;
@@ -132,7 +132,7 @@ pub(super) fn read(path: &Path, limits: Limits) -> Result<Files, AnonymizerError
 ///
 /// # Errors
 /// [`AnonymizerError::Bundle`] unless it is exactly what [`pack`] makes of its files, compression apart.
-pub(super) fn unpack(bytes: &[u8], limits: Limits) -> Result<Files, AnonymizerError> {
+pub fn unpack(bytes: &[u8], limits: Limits) -> Result<Files, AnonymizerError> {
     let refuse = |problem: String| AnonymizerError::bundle("archive", problem);
     let frame = sealed(bytes)
         .ok_or_else(|| refuse("its closing digest does not match: a byte has changed".into()))?;

@@ -6,8 +6,8 @@
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
 use bytes::Bytes;
-use medrec_domain::canonical;
-use medrec_domain::manifest::Manifest;
+use medrec_domain::manifest::{Manifest, Occasion};
+use medrec_domain::{DomainError, canonical};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
@@ -26,16 +26,15 @@ const ROW_GROUP_ROWS: usize = 1 << 20;
 pub(super) fn metadata(manifest: &Manifest, table: usize) -> Result<Vec<(String, String)>, AnonymizerError> {
     let released = manifest.tables.get(table);
     let released = released.ok_or_else(|| AnonymizerError::bundle("tables", "there is no such table"))?;
-    let json = |value: Result<Vec<u8>, medrec_domain::DomainError>| {
-        value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-    };
+    let json =
+        |value: Result<Vec<u8>, DomainError>| value.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     let pairs = [
         ("bounds", json(canonical::encode(&released.query))?),
         ("epsilon", json(canonical::encode(&manifest.privacy.epsilon))?),
         ("license", manifest.license.name.clone()),
         ("neighbouring", manifest.privacy.neighbouring.clone()),
         ("noise", json(canonical::encode(&released.noise))?),
-        ("occasion", json(canonical::encode(&manifest.occasion))?),
+        ("occasion", json(occasion(&manifest.occasion))?),
         ("query_digest", manifest.query.digest.to_string()),
         ("query_name", manifest.query.name.clone()),
         ("rho_release", manifest.privacy.rho.to_string()),
@@ -46,6 +45,17 @@ pub(super) fn metadata(manifest: &Manifest, table: usize) -> Result<Vec<(String,
         ("window", format!("{}/{}", manifest.window_from, manifest.window_until)),
     ];
     Ok(pairs.into_iter().map(|(key, value)| (format!("medrec.{key}"), value)).collect())
+}
+
+/// The occasion. Of a shard without what is known only when a block has earned it: its tables are finished and
+/// committed before.
+fn occasion(occasion: &Occasion) -> Result<Vec<u8>, DomainError> {
+    match occasion {
+        Occasion::CensusShard { provider, epoch, .. } => canonical::encode(
+            &serde_json::json!({ "kind": "census-shard", "provider": provider, "epoch": epoch }),
+        ),
+        other => canonical::encode(other),
+    }
 }
 
 /// The bytes of a Parquet file.

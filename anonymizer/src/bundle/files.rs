@@ -14,9 +14,12 @@ pub(super) const SIGNATURE: &str = "signature.json";
 /// The query.
 pub(super) const WORKLOAD: &str = "workload.json";
 
+/// Folder of the tables.
+pub(super) const TABLES: &str = "tables/";
+
 /// Path of a table's file, such as `tables/population.raw.csv`.
 pub(super) fn table_path(table: &str, kind: &str) -> String {
-    format!("tables/{table}.{kind}")
+    format!("{TABLES}{table}.{kind}")
 }
 
 /// How much a reader takes in of a bundle that it does not know yet.

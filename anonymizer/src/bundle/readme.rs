@@ -114,14 +114,7 @@ fn guarantee(out: &mut String, manifest: &Manifest) {
     for epsilon in &privacy.epsilon {
         let _ = writeln!(out, "| {} | {} |", epsilon.delta, epsilon.epsilon);
     }
-    let budget = &manifest.budget;
-    let _ = writeln!(
-        out,
-        "\nOf a budget of rho {}, {} was spent before this release and {} with it.\n\n## What it does not say\n",
-        wording::rho(&budget.cap),
-        wording::rho(&budget.spent_before),
-        wording::rho(&budget.spent_after)
-    );
+    let _ = writeln!(out, "\n{}\n\n## What it does not say\n", wording::charging(&manifest.budget));
     for sentence in &privacy.not_covered {
         let _ = writeln!(out, "- {}", plain(sentence));
     }

@@ -19,6 +19,7 @@ use crate::error::AnonymizerError;
 use crate::figures::TableFigures;
 
 /// The parts of a bundle.
+#[derive(Clone)]
 pub struct BundleInput<'a> {
     /// One line for people.
     pub title: String,

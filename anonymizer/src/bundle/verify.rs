@@ -19,6 +19,7 @@ use medrec_domain::Manifest;
 
 pub use verdict::{Check, EpsilonAt, Outcome, Verification, VerifyOptions};
 
+pub(super) use tables::read as shard_tables;
 use verdict::Checks;
 
 use super::files::Files;
@@ -87,6 +88,9 @@ fn contents(checks: &mut Checks, files: &Files, manifest: &Manifest) {
         query.as_ref().map(|_| manifest.query.digest.to_string()).map_err(Clone::clone),
     );
     let Ok(query) = query else { return };
+    if let Some(finding) = documents::shard(files, manifest) {
+        checks.take("shard", "the tables are the ones under the committed root", finding);
+    }
     let read = tables::read(files, manifest, &query.workload());
     checks.take(
         "tables",

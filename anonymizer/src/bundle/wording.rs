@@ -1,6 +1,6 @@
 //! Sentences about a release that several of its files say in the same words.
 
-use medrec_domain::manifest::{MeasureNoise, Mechanism, Occasion};
+use medrec_domain::manifest::{BudgetStatement, Charging, MeasureNoise, Mechanism, Occasion};
 use medrec_domain::schema::Table;
 use medrec_domain::workload::{MeasureKind, TableQuery};
 use medrec_domain::{Rho, Workload};
@@ -61,6 +61,26 @@ pub(super) fn rho(rho: &Rho) -> String {
         exact
     } else {
         rho.to_decimal_text(6).trim_end_matches('0').trim_end_matches('.').to_owned()
+    }
+}
+
+/// Whom a release charges and what came before, in a few sentences.
+pub(super) fn charging(budget: &BudgetStatement) -> String {
+    match budget.charging {
+        Charging::Everybody => format!(
+            "Of a budget of rho {}, {} was spent before this release and {} with it.",
+            rho(&budget.cap),
+            rho(&budget.spent_before),
+            rho(&budget.spent_after)
+        ),
+        Charging::Each => format!(
+            "Each person pays for what she is in, at most the price of this release; who would pass her cap, which is at most \
+             rho {}, is left out. The prices of all releases so charged add up to rho {} before this one and {} with it; that may \
+             be more than the cap, and no person's loss is.",
+            rho(&budget.cap),
+            rho(&budget.spent_before),
+            rho(&budget.spent_after)
+        ),
     }
 }
 

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use medrec_domain::Manifest;
-use medrec_domain::manifest::FileDigest;
+use medrec_domain::manifest::{FileDigest, Occasion};
 
 use super::files::{Files, MANIFEST, SIGNATURE, WORKLOAD, table_path};
 use super::release::{BundleInput, Release};
-use super::signature::SignatureFile;
+use super::seal::SHARD;
+use super::signature::{SignatureFile, Signer};
 use super::{columnar, croissant, csv, data_package, folder, measure_report, readme, report, rows};
 use crate::error::AnonymizerError;
 
@@ -38,16 +39,28 @@ pub fn write(
 /// The manifest of a bundle and all its files, in memory.
 ///
 /// # Errors
-/// As [`write()`], the disk apart.
+/// As [`write()`], the disk apart. A shard of a census is made by [`super::render_shard`].
 pub fn render(input: &BundleInput<'_>) -> Result<(Manifest, Files), AnonymizerError> {
+    if matches!(input.occasion, Occasion::CensusShard { .. }) {
+        return Err(AnonymizerError::bundle(SHARD, "a shard is not made without its seal"));
+    }
     let release = Release::new(input)?;
-    let mut files = table_files(&release)?;
+    let files = table_files(&release)?;
+    assemble(release, files, input.signer)
+}
+
+/// Adds to the tables (and the seal of a shard) what follows from them, manifest and signature.
+pub(super) fn assemble(
+    release: Release,
+    mut files: Files,
+    signer: Option<&dyn Signer>,
+) -> Result<(Manifest, Files), AnonymizerError> {
     let derived = derived_files(&release, &files)?;
     files.extend(derived);
     let mut manifest = release.manifest;
     manifest.files = files.iter().map(|(path, bytes)| (path.clone(), FileDigest::of(bytes))).collect();
     let bytes = manifest.to_canonical_bytes()?;
-    let signature = SignatureFile::new(&manifest.occasion, manifest.digest()?, input.signer)?;
+    let signature = SignatureFile::new(&manifest.occasion, manifest.digest()?, signer)?;
     files.insert(MANIFEST.into(), bytes);
     files.insert(SIGNATURE.into(), signature.to_canonical_bytes()?);
     Ok((manifest, files))

@@ -2,10 +2,12 @@
 //!
 //! The sentences stand here once, beside the code that they describe, and go into every manifest.
 
-use medrec_domain::manifest::{Assurance, PrivacyStatement};
+use medrec_domain::manifest::{Assurance, BudgetStatement, Charging, PrivacyStatement};
+use medrec_domain::{Digest, Rho};
 
 use crate::accounting;
 use crate::error::AnonymizerError;
+use crate::ledger::Statement;
 use crate::plan::{Budget, Plan};
 
 /// The guarantee of a plan's release.
@@ -43,6 +45,23 @@ pub fn privacy(plan: &Plan, needs_consent: bool) -> Result<PrivacyStatement, Ano
         .map(Into::into)
         .into(),
         invariants: Vec::new(),
+    })
+}
+
+/// The budget before and after a reserved release, as its manifest states it; `None` when it is not reserved.
+///
+/// It counts the releases of the same kind of charge that were reserved before, so it is the same whenever it is asked, and
+/// nothing in it depends on one person.
+pub fn budget(statement: &Statement, id: Digest) -> Option<BudgetStatement> {
+    let own = statement.releases.iter().find(|line| line.id == id)?;
+    let before = statement.releases.iter().take_while(|line| line.id != id);
+    let spent_before: Rho =
+        before.filter(|line| line.charges_everybody == own.charges_everybody).map(|line| &line.price).sum();
+    Some(BudgetStatement {
+        cap: statement.cap.clone(),
+        spent_after: &spent_before + &own.price,
+        spent_before,
+        charging: if own.charges_everybody { Charging::Everybody } else { Charging::Each },
     })
 }
 

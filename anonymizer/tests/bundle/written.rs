@@ -66,7 +66,7 @@ fn a_failed_signature_writes_nothing() {
     assert!(matches!(error, AnonymizerError::Signing(_)), "{error}");
     let signer = parts::TestSigner::new(9);
     input.signer = Some(&signer);
-    input.occasion = parts::shard(medrec_domain::identifier::Address([5; 20]));
+    input.occasion = parts::bounty(medrec_domain::identifier::Address([5; 20]));
     assert!(matches!(
         write(&folder.path().join("bundle"), &input, WriteOptions::default()),
         Err(AnonymizerError::Signing(_))

@@ -3,9 +3,9 @@
 use k256::ecdsa::SigningKey;
 use medrec_anonymizer::bundle::{BundleInput, QueryDocument, Signer, SignerError};
 use medrec_anonymizer::figures::TableFigures;
-use medrec_domain::identifier::{Address, BlockNumber, BlockReference, ChainId, EpochNumber};
+use medrec_domain::identifier::{Address, BlockNumber, BlockReference, ChainId};
 use medrec_domain::manifest::{
-    Assurance, BudgetStatement, EpsilonAtDelta, License, Occasion, PrivacyStatement, Software,
+    Assurance, BudgetStatement, Charging, EpsilonAtDelta, License, Occasion, PrivacyStatement, Software,
 };
 use medrec_domain::workload::cells::Window;
 use medrec_domain::{Rho, Workload, keccak256};
@@ -40,22 +40,15 @@ pub(crate) fn window() -> Window {
     Window { from: "2025-01-01".parse().unwrap(), until: "2026-01-01".parse().unwrap() }
 }
 
-/// A census shard that is the whole census.
-pub(crate) fn shard(provider: Address) -> Occasion {
-    let block = BlockReference {
-        chain_id: ChainId(20_160_822),
-        number: BlockNumber(4711),
-        hash: keccak256(b"block"),
-    };
-    Occasion::CensusShard {
-        block,
-        miner: Address([0x3d; 20]),
-        provider,
-        epoch: EpochNumber(12),
-        shard: 0,
-        shards: 1,
-        release_root: keccak256(b"root"),
-    }
+/// A block that earned something.
+pub(crate) fn block(name: &[u8]) -> BlockReference {
+    BlockReference { chain_id: ChainId(20_160_822), number: BlockNumber(4711), hash: keccak256(name) }
+}
+
+/// The answer to a bounty.
+pub(crate) fn bounty(provider: Address) -> Occasion {
+    let (block, miner) = (block(b"block"), Address([0x3d; 20]));
+    Occasion::Bounty { block, miner, provider, bounty: keccak256(b"posting") }
 }
 
 /// A release outside any chain.
@@ -101,7 +94,7 @@ pub(crate) fn parts<'a>(
             bias: "Published counts are not negative and consistent, which raises small counts on average. The raw integers are unbiased.".into(),
             tested_by: "Statistical tests on neighbouring inputs with a stated false-alarm rate, and mutation tests.".into(),
         },
-        budget: BudgetStatement { cap: "1/2".parse().unwrap(), spent_after: &spent + rho, spent_before: spent },
+        budget: BudgetStatement { cap: "1/2".parse().unwrap(), spent_after: &spent + rho, spent_before: spent, charging: Charging::Everybody },
         consent_root: Some(keccak256(b"consents")),
         software: Software { name: "medrec".into(), version: env!("CARGO_PKG_VERSION").into() },
         tables,

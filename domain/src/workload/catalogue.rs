@@ -8,13 +8,18 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{Dimension, Period, TableQuery, Workload};
+use super::model::{Dimension, Measure, MeasureKind, Period, TableQuery, Workload};
 use crate::canonical;
 use crate::date::CalendarDate;
 use crate::digest::Digest;
 use crate::error::DomainError;
 use crate::privacy_loss::Rho;
 use crate::scope::ValueSets;
+
+/// Name of the table that goes with every answer: how many persons it rests on.
+pub const CONTRIBUTORS: &str = "contributors";
+/// Shares of a query's price: the answer, and the count of its contributors.
+const SHARES: (u32, u32) = (4, 1);
 
 /// A checked catalogue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,8 +86,20 @@ impl CatalogueQuery {
         canonical::digest(self)
     }
 
-    /// The same question as a workload of one table, for the pipeline.
+    /// The same question as a workload for the pipeline: the query's table, and a noisy count of the persons with a
+    /// row that passes its filter in its period. A fifth of the price buys the count.
     pub fn to_workload(&self) -> Workload {
+        let (answer, count) = SHARES;
+        let answer = TableQuery { weight: answer, ..self.table.clone() };
+        let contributors = TableQuery {
+            name: CONTRIBUTORS.to_owned(),
+            of: self.table.of,
+            dimensions: Vec::new(),
+            measures: vec![Measure { kind: MeasureKind::PersonCount, weight: 1 }],
+            filter: self.table.filter.clone(),
+            rows_per_person: 1,
+            weight: count,
+        };
         Workload {
             name: self.table.name.clone(),
             version: 1,
@@ -92,7 +109,7 @@ impl CatalogueQuery {
             small_cell_threshold: self.small_cell_threshold,
             dimensions: self.dimensions.clone(),
             value_sets: self.value_sets.clone(),
-            tables: vec![self.table.clone()],
+            tables: vec![answer, contributors],
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Everything here comes from the workload, the public list of organisations and the window. No
 //! record takes part, so the shape of a release tells nothing about anybody.
 
+use serde::{Deserialize, Serialize};
+
 use super::model::{CalendarUnit, Dimension, Level, Period};
 use crate::date::CalendarDate;
 
@@ -12,7 +14,8 @@ pub const OTHER: &str = "other";
 pub const UNKNOWN: &str = "unknown";
 
 /// An organisation of the public list.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PublicOrganisation {
     /// The id that the rows carry.
     pub id: String,
@@ -35,7 +38,8 @@ impl PublicOrganisation {
 }
 
 /// Days that count: from the first (inclusive) until the last (exclusive).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Window {
     /// First day.
     pub from: CalendarDate,

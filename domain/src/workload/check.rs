@@ -14,7 +14,7 @@ pub(super) use source::Source;
 use source::Vocabulary;
 use toml::Spanned;
 
-use super::catalogue::{Catalogue, CatalogueQuery};
+use super::catalogue::{CONTRIBUTORS, Catalogue, CatalogueQuery};
 use super::file;
 use super::model::{CalendarUnit, Dimension, Level, Period, Workload};
 use crate::date::CalendarDate;
@@ -97,6 +97,10 @@ fn query(
         return source.refuse(&raw.rho.span(), "rho is 0, which buys no answer");
     }
     let table = table::table(source, &raw.table, vocabulary)?;
+    if table.name == CONTRIBUTORS {
+        let problem = format!("{CONTRIBUTORS:?} is the name of the table that goes with every answer");
+        return source.refuse(&raw.table.span(), problem);
+    }
     // A query is hashed by itself, so it carries the parts of the vocabulary that it uses and no others.
     let dimensions: BTreeMap<_, _> = table
         .dimensions

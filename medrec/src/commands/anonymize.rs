@@ -8,7 +8,6 @@ mod consents;
 mod forecast;
 mod home;
 mod question;
-mod records;
 mod source;
 mod wording;
 
@@ -25,13 +24,13 @@ use medrec_anonymizer::ledger::{Ledger, Statement};
 use medrec_anonymizer::plan::Plan;
 use medrec_anonymizer::release::{self, Accounting, Outcome, Request};
 use medrec_domain::digest::keccak256_of;
-use medrec_domain::manifest::{BudgetStatement, License, Manifest, Occasion, Software};
+use medrec_domain::manifest::{BudgetStatement, Charging, License, Manifest, Occasion, Software};
 use medrec_domain::workload::cells::Window;
 use medrec_domain::{Digest, Rho};
+use medrec_gatekeeper::rewards::{self, FolderRecords};
 use serde::Serialize;
 
 use self::home::{Home, Secrets};
-use self::records::FolderRecords;
 use self::source::Source;
 use self::wording::short;
 use crate::args::AnonymizeArguments;
@@ -114,7 +113,7 @@ impl Job<'_> {
             self.ledger.affordable(price)?;
         }
         let (folder, report) = source.open(&scratch.0, &watch)?;
-        let organisations = records::organisations(&folder)?;
+        let organisations = rewards::organisations(&folder)?;
         let plan = question::plan(&workload, &self.arguments.budget, &organisations, window)?;
         let consents = match &self.arguments.consents {
             None => Consents::everybody(),
@@ -196,7 +195,12 @@ impl Job<'_> {
             query: self.document.clone(),
             privacy: release::privacy(plan, needs_consent)?,
             assurance: release::assurance(needs_consent),
-            budget: BudgetStatement { cap: after.cap, spent_before, spent_after: after.spent },
+            budget: BudgetStatement {
+                cap: after.cap,
+                spent_before,
+                spent_after: after.spent,
+                charging: Charging::Everybody,
+            },
             consent_root: consents.root(),
             software: Software { name: "medrec".into(), version: env!("CARGO_PKG_VERSION").into() },
             tables,

@@ -9,6 +9,7 @@ use medrec_domain::{Digest, Manifest};
 use super::verdict::{Finding, Outcome, VerifyOptions};
 use crate::bundle::files::{Files, MANIFEST, SIGNATURE, WORKLOAD, table_path};
 use crate::bundle::release::{QueryDocument, Release};
+use crate::bundle::seal::{SHARD, ShardFile};
 use crate::bundle::signature::{SignatureFile, provider_of};
 use crate::bundle::write::derived_files;
 use crate::figures::TableFigures;
@@ -82,7 +83,24 @@ fn format_files(manifest: &Manifest) -> BTreeSet<String> {
     let tables = manifest.tables.iter().flat_map(|table| {
         ["csv", "parquet", "raw.csv", "raw.parquet"].map(|kind| table_path(&table.query.name, kind))
     });
-    fixed.into_iter().map(str::to_owned).chain(tables).collect()
+    let seal = matches!(manifest.occasion, Occasion::CensusShard { .. }).then_some(SHARD);
+    fixed.into_iter().chain(seal).map(str::to_owned).chain(tables).collect()
+}
+
+/// Whether a shard's tables are those under the root that the manifest names; `None` for what is no shard.
+pub(super) fn shard(files: &Files, manifest: &Manifest) -> Option<Finding> {
+    let Occasion::CensusShard { shard, shards, release_root, .. } = &manifest.occasion else { return None };
+    let words = |problem: String| format!("{SHARD}: {problem}");
+    let finding = || {
+        let bytes = files.get(SHARD).ok_or_else(|| format!("{SHARD} is missing"))?;
+        let seal = ShardFile::from_canonical_bytes(bytes).map_err(|error| words(error.to_string()))?;
+        if manifest.tables.len() != 1 {
+            return Err(format!("{} tables, where a shard has one", manifest.tables.len()));
+        }
+        seal.check(&manifest.occasion, files).map_err(words)?;
+        Ok(format!("shard {} of {shards} under the root {release_root}", shard + 1))
+    };
+    Some(finding())
 }
 
 /// Reads the query, which must be the one that the manifest refers to and hold the manifest's tables.

@@ -15,7 +15,7 @@ use crate::figures::{Figure, Statistic, TableFigures};
 const MOST_COMPONENTS: usize = 1 << 24;
 
 /// Reads every table, checks its rows against the plan and its CSV files against its Parquet files.
-pub(super) fn read(
+pub(in crate::bundle) fn read(
     files: &Files,
     manifest: &Manifest,
     workload: &Workload,

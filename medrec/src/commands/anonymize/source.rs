@@ -12,8 +12,8 @@ use medrec_datasets::{DatasetError, Folder, Format, Mapping, OnBadRow, ReadOptio
 use medrec_datasets::{Progress, PseudonymKey};
 use medrec_domain::schema::Table;
 use medrec_domain::workload::cells::{PublicOrganisation, Window};
+use medrec_gatekeeper::rewards::{add_organisations, organisations};
 
-use super::records;
 use crate::args::{AnonymizeArguments, FormatArgument, OnBadRowArgument};
 
 /// How the records are read.
@@ -59,7 +59,7 @@ impl Source {
     /// it; no other row is kept or counted.
     pub(super) fn organisations(&self) -> anyhow::Result<Vec<PublicOrganisation>> {
         if matches!(self.format, Format::Parquet) {
-            return Ok(records::organisations(&Folder::open(&self.folder)?)?);
+            return Ok(organisations(&Folder::open(&self.folder)?)?);
         }
         let mut sink = Organisations::default();
         medrec_datasets::read(&self.folder, &self.format, &self.options, &mut sink, &())?;
@@ -74,7 +74,7 @@ struct Organisations(Vec<PublicOrganisation>);
 impl Sink for Organisations {
     fn write(&mut self, table: Table, batch: &RecordBatch) -> Result<(), DatasetError> {
         if table == Table::Organisation {
-            records::add_organisations(batch, &mut self.0);
+            add_organisations(batch, &mut self.0);
         }
         Ok(())
     }

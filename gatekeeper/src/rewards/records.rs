@@ -15,13 +15,16 @@ use medrec_domain::schema::Table;
 use medrec_domain::workload::cells::PublicOrganisation;
 
 /// The parts of a canonical folder.
-pub(crate) struct FolderRecords {
+pub struct FolderRecords {
     parts: BTreeMap<Table, Vec<Part>>,
 }
 
 impl FolderRecords {
     /// Looks up the parts of every table.
-    pub(crate) fn open(folder: &Folder) -> Result<Self, DatasetError> {
+    ///
+    /// # Errors
+    /// What opening the files reports.
+    pub fn open(folder: &Folder) -> Result<Self, DatasetError> {
         let mut parts = BTreeMap::new();
         for table in Table::ALL {
             parts.insert(table, folder.parts(table)?);
@@ -34,7 +37,7 @@ impl FolderRecords {
     }
 
     /// Rows of a table.
-    pub(crate) fn count(&self, table: Table) -> u64 {
+    pub fn count(&self, table: Table) -> u64 {
         self.of(table).iter().map(|part| part.rows).sum()
     }
 }
@@ -71,7 +74,10 @@ impl Records for FolderRecords {
 }
 
 /// The public list of organisations of a canonical folder.
-pub(crate) fn organisations(folder: &Folder) -> Result<Vec<PublicOrganisation>, DatasetError> {
+///
+/// # Errors
+/// What reading the table reports.
+pub fn organisations(folder: &Folder) -> Result<Vec<PublicOrganisation>, DatasetError> {
     let mut organisations = Vec::new();
     for batch in folder.batches(Table::Organisation, &["organisation_id", "nation", "region"])? {
         add_organisations(&batch?, &mut organisations);
@@ -80,7 +86,7 @@ pub(crate) fn organisations(folder: &Folder) -> Result<Vec<PublicOrganisation>, 
 }
 
 /// Adds the organisations of a batch of the canonical table.
-pub(crate) fn add_organisations(batch: &RecordBatch, organisations: &mut Vec<PublicOrganisation>) {
+pub fn add_organisations(batch: &RecordBatch, organisations: &mut Vec<PublicOrganisation>) {
     let words = |name: &str| -> Vec<Option<String>> {
         let Some(column) = batch.column_by_name(name) else { return vec![None; batch.num_rows()] };
         let column = column.as_dictionary::<Int32Type>();

@@ -1,0 +1,11 @@
+//! Rewards on a real chain: epochs, shards, bounties; what is refused, what survives, what 1,000 blocks add up to.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
+
+mod bounties;
+mod faults;
+mod hospital;
+mod refusals;
+mod shards;
+mod simulation;
+mod yard;
