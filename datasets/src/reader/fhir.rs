@@ -4,6 +4,8 @@
 //! place for is decoded (`resource`), everything else is skipped without being kept. Resources
 //! that say of themselves that they did not happen or were entered in error are left out.
 
+mod element;
+mod medication;
 mod resource;
 
 use csv::ByteRecord;
@@ -18,7 +20,8 @@ use crate::error::{DatasetError, RowProblem};
 use crate::input::Input;
 use crate::table::row::{Condition, Encounter, Event, Measurement, Medication, Procedure};
 use crate::vocabulary::{code, encounter, person, place};
-use resource::{Concept, Quantity, Reference, Text};
+use element::{Concept, Quantity, Reference, Text, coded};
+use medication::Medications;
 
 pub(super) fn read(session: &mut Session<'_>) -> Result<(), DatasetError> {
     // A folder that is not there, or holds no patients, is named before anything else happens.
@@ -42,10 +45,15 @@ pub(super) fn read(session: &mut Session<'_>) -> Result<(), DatasetError> {
     for (part, input) in (0..).zip(&patients) {
         session.persons(input, part, LineSource::open(input)?, &patient, Repeats::Refuse)?;
     }
+    let mut medications = Medications::default();
+    for input in parts(session, "Medication")? {
+        medications.load(session, &input, medication_code)?;
+    }
+    let request: &Decode<'_> = &|record, out| medication_request(&medications, record, out);
     let readers: [(&str, &Decode<'_>); 5] = [
         ("Condition", &condition),
         ("Observation", &observation),
-        ("MedicationRequest", &medication_request),
+        ("MedicationRequest", request),
         ("Immunization", &immunization),
         ("Procedure", &procedure),
     ];
@@ -105,18 +113,6 @@ fn required_date(element: &str, texts: &[Option<&Text<'_>>]) -> Result<CalendarD
 fn person_of(subject: Option<&Reference<'_>>, out: &Output<'_>) -> Result<u64, RowProblem> {
     let id = subject.and_then(Reference::id).unwrap_or_default();
     out.joins.known_person(id, "subject")
-}
-
-/// System and code of a concept: the first coding of a known system, else the first that has a code.
-fn coded<'c>(element: &str, concept: Option<&'c Concept<'_>>) -> Result<(&'static str, &'c str), RowProblem> {
-    let Some((system, code)) = concept.and_then(Concept::coded) else {
-        return Err(RowProblem::new(element, "", "has no coding"));
-    };
-    if code::is_code(code) {
-        Ok((system, code))
-    } else {
-        Err(RowProblem::new(element, code, "is not a code"))
-    }
 }
 
 /// What all events share.
@@ -255,14 +251,29 @@ fn observation(record: &ByteRecord, out: &mut Output<'_>) -> Result<(), RowProbl
     Ok(())
 }
 
-fn medication_request(record: &ByteRecord, out: &mut Output<'_>) -> Result<(), RowProblem> {
+/// Id and code of a medication.
+fn medication_code(record: &ByteRecord) -> Result<(String, (&'static str, String)), RowProblem> {
+    let it: resource::Medication<'_> = resource(record, "Medication")?;
+    let (system, code) = coded("code", it.code.as_ref())?;
+    Ok((id(it.id.as_ref())?.to_owned(), (system, code.to_owned())))
+}
+
+fn medication_request(
+    medications: &Medications,
+    record: &ByteRecord,
+    out: &mut Output<'_>,
+) -> Result<(), RowProblem> {
     let it: resource::MedicationRequest<'_> = resource(record, "MedicationRequest")?;
     if it.is_void() {
         return Ok(());
     }
     let end = it.dispense_request.as_ref().and_then(|request| request.validity_period.as_ref());
     let end = date("dispenseRequest.validityPeriod.end", end.and_then(|period| period.end.as_ref()))?;
-    let code = coded("medicationCodeableConcept", it.medication.as_ref())?;
+    let reference = it.medication_reference.as_ref().and_then(Reference::as_str);
+    let code = match (&it.medication, reference) {
+        (None, Some(reference)) => medications.referred(reference, &it.contained)?,
+        (concept, _) => coded("medicationCodeableConcept", concept.as_ref())?,
+    };
     let when = required_date("authoredOn", &[it.authored_on.as_ref()])?;
     let row = Medication(event(out, it.subject.as_ref(), it.encounter.as_ref(), code, when)?, end);
     out.push(&row);

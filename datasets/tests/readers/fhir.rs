@@ -172,3 +172,54 @@ fn references_dates_parts_and_void_resources_are_understood() {
     let error = convert(empty.path(), &Format::FhirNdjson, &options, out.path(), &()).unwrap_err();
     assert!(matches!(error, DatasetError::MissingFile { .. }), "{error}");
 }
+
+#[test]
+fn medications_are_followed_into_the_request_and_into_the_export() {
+    let folder = tempfile::tempdir().unwrap();
+    let write =
+        |name: &str, lines: &[&str]| std::fs::write(folder.path().join(name), lines.join("\n")).unwrap();
+    write("Patient.ndjson", &[r#"{"resourceType":"Patient","id":"a","birthDate":"1980"}"#]);
+    write(
+        "Medication.000.ndjson",
+        &[
+            r#"{"resourceType":"Medication","id":"m1","code":{"coding":[{"system":"http://www.nlm.nih.gov/research/umls/rxnorm","code":"313782"}]}}"#,
+        ],
+    );
+    write(
+        "Medication.001.ndjson",
+        &[
+            r#"{"resourceType":"Medication","id":"m2","code":{"coding":[{"system":"http://www.nlm.nih.gov/research/umls/rxnorm","code":"313782"}]}}"#,
+            r#"{"resourceType":"Medication","id":"m3","code":{"text":"what Ann takes"}}"#,
+        ],
+    );
+    let request = |reference: &str, more: &str| {
+        format!(
+            r#"{{"resourceType":"MedicationRequest","status":"active",{more}"medicationReference":{{"reference":"{reference}"}},"subject":{{"reference":"Patient/a"}},"authoredOn":"2020-05-06"}}"#
+        )
+    };
+    let contained = r##""contained":[{"resourceType":"Substance","id":"s","code":"x"},{"resourceType":"Medication","id":"in","code":{"coding":[{"system":"http://www.nlm.nih.gov/research/umls/rxnorm","code":"310965"}]}}],"##;
+    let requests = [
+        request("Medication/m1", ""),
+        request("https://host/fhir/Medication/m2/_history/1", ""),
+        request("#in", contained),
+        request("#s", contained),
+        request("Medication/m3", ""),
+        request("Medication/gone", ""),
+    ];
+    write("MedicationRequest.ndjson", &requests.each_ref().map(String::as_str));
+    let options = ReadOptions { on_bad_row: OnBadRow::Skip, ..exact_options() };
+    let (_directory, read, report) = canonical(folder.path(), &Format::FhirNdjson, &options);
+    let rows = rows_by(&read, Table::Medication, ["code_system", "code"]);
+    assert_eq!(rows, [("rxnorm|310965".to_owned(), 1), ("rxnorm|313782".to_owned(), 2)].into());
+    let shown: Vec<String> = report.bad_rows.iter().map(ToString::to_string).collect();
+    let unknown = "is no medication of this source";
+    assert_eq!(
+        shown,
+        [
+            "Medication.001.ndjson:2: code \"\" has no coding".to_owned(),
+            format!("MedicationRequest.ndjson:4: medicationReference \"#s\" {unknown}"),
+            format!("MedicationRequest.ndjson:5: medicationReference \"Medication/m3\" {unknown}"),
+            format!("MedicationRequest.ndjson:6: medicationReference \"Medication/gone\" {unknown}"),
+        ]
+    );
+}

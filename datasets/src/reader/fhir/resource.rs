@@ -3,98 +3,16 @@
 //! Names, telephone numbers, identifiers, narrative and notes have no field here, so the decoder skips
 //! them. `valueString` has none either: free text may hold anything.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 
+use super::element::{Address, Coding, Concept, Extension, Period, Quantity, Reference, Text};
 use crate::error::RowProblem;
-use crate::vocabulary::code;
-
-/// A string, borrowed unless it holds an escape.
-#[derive(Debug, Deserialize)]
-pub(super) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl Text<'_> {
-    pub(super) fn as_str(&self) -> &str {
-        self.0.trim()
-    }
-}
 
 /// What every resource says first.
 #[derive(Deserialize)]
 pub(super) struct Kind<'a> {
     #[serde(borrow, rename = "resourceType")]
     pub(super) resource_type: Option<Text<'a>>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Coding<'a> {
-    #[serde(borrow)]
-    system: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) code: Option<Text<'a>>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Concept<'a> {
-    #[serde(borrow, default)]
-    coding: Vec<Coding<'a>>,
-}
-
-impl Concept<'_> {
-    /// System and code: the first coding of a known system, else the first that has a code.
-    pub(super) fn coded(&self) -> Option<(&'static str, &str)> {
-        let known = self.coding.iter().find_map(|coding| {
-            let system = code::system(coding.system.as_ref()?.as_str())?;
-            Some((system, coding.code.as_ref()?.as_str()))
-        });
-        known.or_else(|| {
-            let code = self.coding.iter().find_map(|coding| coding.code.as_ref())?;
-            Some(("other", code.as_str()))
-        })
-    }
-
-    /// Whether a coding has one of these codes.
-    fn is_any(&self, codes: &[&str]) -> bool {
-        self.coding
-            .iter()
-            .filter_map(|coding| coding.code.as_ref())
-            .any(|code| codes.contains(&code.as_str()))
-    }
-}
-
-#[derive(Deserialize)]
-pub(super) struct Reference<'a> {
-    #[serde(borrow)]
-    reference: Option<Text<'a>>,
-}
-
-impl Reference<'_> {
-    /// The id that is referred to: of `Patient/x`, `https://host/fhir/Patient/x/_history/2`, `urn:uuid:x`.
-    pub(super) fn id(&self) -> Option<&str> {
-        let reference = self.reference.as_ref()?.as_str();
-        let reference = reference.split_once("/_history/").map_or(reference, |(id, _)| id);
-        let id = reference.rsplit('/').next().unwrap_or(reference);
-        Some(id.strip_prefix("urn:uuid:").unwrap_or(id)).filter(|id| !id.is_empty())
-    }
-}
-
-#[derive(Deserialize)]
-pub(super) struct Period<'a> {
-    #[serde(borrow)]
-    pub(super) start: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) end: Option<Text<'a>>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Address<'a> {
-    #[serde(borrow)]
-    pub(super) state: Option<Text<'a>>,
-    #[serde(borrow, rename = "postalCode")]
-    pub(super) postal_code: Option<Text<'a>>,
-    #[serde(borrow)]
-    pub(super) country: Option<Text<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -105,16 +23,6 @@ pub(super) struct Organization<'a> {
     pub(super) name: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub(super) address: Vec<Address<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Extension<'a> {
-    #[serde(borrow)]
-    url: Option<Text<'a>>,
-    #[serde(borrow, default, rename = "extension")]
-    inner: Vec<Extension<'a>>,
-    #[serde(borrow, rename = "valueCoding")]
-    value_coding: Option<Coding<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -220,22 +128,6 @@ impl Condition<'_> {
     }
 }
 
-#[derive(Deserialize)]
-pub(super) struct Quantity<'a> {
-    value: Option<f64>,
-    #[serde(borrow)]
-    code: Option<Text<'a>>,
-    #[serde(borrow)]
-    unit: Option<Text<'a>>,
-}
-
-impl Quantity<'_> {
-    /// UCUM code of the unit, or its name where there is none.
-    pub(super) fn unit(&self) -> Option<&str> {
-        self.code.as_ref().or(self.unit.as_ref()).map(Text::as_str)
-    }
-}
-
 /// The value of an observation or a component, in the types that the tables hold.
 pub(super) struct Value<'v> {
     pub(super) quantity: Option<&'v Quantity<'v>>,
@@ -321,6 +213,47 @@ pub(super) struct Observation<'a> {
 }
 
 #[derive(Deserialize)]
+pub(super) struct Medication<'a> {
+    #[serde(borrow)]
+    pub(super) id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(super) code: Option<Concept<'a>>,
+}
+
+/// A resource inside of another one. Only medications are looked for; `code` of others may have any shape.
+#[derive(Deserialize)]
+pub(super) struct Contained<'a> {
+    #[serde(borrow, rename = "resourceType")]
+    resource_type: Option<Text<'a>>,
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    #[serde(borrow)]
+    code: Option<AnyCode<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum AnyCode<'a> {
+    Concept(#[serde(borrow)] Concept<'a>),
+    Other(serde::de::IgnoredAny),
+}
+
+impl Contained<'_> {
+    /// Whether it is the medication of this id.
+    pub(super) fn is(&self, id: &str) -> bool {
+        let text = |text: &Option<Text<'_>>| text.as_ref().map(|text| text.as_str().to_owned());
+        text(&self.resource_type).as_deref() == Some("Medication") && text(&self.id).as_deref() == Some(id)
+    }
+
+    pub(super) fn concept(&self) -> Option<&Concept<'_>> {
+        match self.code.as_ref()? {
+            AnyCode::Concept(concept) => Some(concept),
+            AnyCode::Other(_) => None,
+        }
+    }
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DispenseRequest<'a> {
     #[serde(borrow)]
@@ -334,6 +267,10 @@ pub(super) struct MedicationRequest<'a> {
     status: Option<Text<'a>>,
     #[serde(borrow, rename = "medicationCodeableConcept")]
     pub(super) medication: Option<Concept<'a>>,
+    #[serde(borrow)]
+    pub(super) medication_reference: Option<Reference<'a>>,
+    #[serde(borrow, default)]
+    pub(super) contained: Vec<Contained<'a>>,
     #[serde(borrow)]
     pub(super) subject: Option<Reference<'a>>,
     #[serde(borrow)]
