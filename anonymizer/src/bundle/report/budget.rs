@@ -1,6 +1,6 @@
 //! What the release costs: the budget as one bar, the loss as epsilon.
 
-use medrec_domain::Manifest;
+use medrec_domain::{Manifest, Rho};
 
 use super::html::{escape, joined, table};
 use super::svg::{Anchor, Canvas, WIDTH};
@@ -9,7 +9,7 @@ use crate::bundle::wording;
 /// The section's content.
 pub(super) fn budget(manifest: &Manifest) -> String {
     let budget = &manifest.budget;
-    let left = budget.cap.checked_sub(&budget.spent_after).unwrap_or_else(medrec_domain::Rho::zero);
+    let left = budget.cap.checked_sub(&budget.spent_after).unwrap_or_else(Rho::zero);
     let cap = budget.cap.to_f64_at_least().max(f64::MIN_POSITIVE);
     let parts = [
         ("Spent before", "spent", &budget.spent_before),
@@ -29,7 +29,7 @@ pub(super) fn budget(manifest: &Manifest) -> String {
     canvas.text("tick", Anchor::Start, 4.0, 48.0, 60.0, "0");
     canvas.text("tick", Anchor::End, WIDTH - 4.0, 48.0, 200.0, &format!("rho {}", wording::rho(&budget.cap)));
     let words: Vec<String> =
-        parts.iter().map(|(words, _, rho)| format!("{words}: rho {}", wording::rho(rho))).collect();
+        parts.iter().map(|(words, class, rho)| format!("{words}: rho {}", shown(class, rho))).collect();
     let svg = canvas.finish("budget", 54.0, "Privacy budget", &format!("{}.", words.join(". ")));
     let legend = joined(parts.iter().zip(&words).map(|((_, class, _), words)| {
         format!("<li><span class=\"swatch {class}\"></span>{}</li>", escape(words))
@@ -43,4 +43,9 @@ pub(super) fn budget(manifest: &Manifest) -> String {
         table("The same loss as epsilon at three deltas", &headings, &rows, 1)
     )
     .replace("at three deltas", if rows.len() == 3 { "at three deltas" } else { "at its deltas" })
+}
+
+/// What was spent is rounded up, what is left is rounded down.
+fn shown(class: &str, rho: &Rho) -> String {
+    if class == "left" { wording::rho_left(rho) } else { wording::rho(rho) }
 }
