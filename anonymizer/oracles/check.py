@@ -3,6 +3,8 @@
 Usage: python check.py BUNDLE...   Ends with a line that `cargo xtask test` counts.
 """
 
+import csv
+import io
 import json
 import math
 import sys
@@ -59,17 +61,35 @@ def tables(bundle):
         by_polars = polars.read_parquet(path)
         assert by_polars.height == table.num_rows
         own = table.to_pydict()
-        csv = pandas.read_csv(path.with_suffix(".csv"), keep_default_na=False, dtype=str)
-        assert list(csv.columns) == table.column_names, path
+        by_pandas = pandas.read_csv(path.with_suffix(".csv"), keep_default_na=False, dtype=str)
+        assert list(by_pandas.columns) == table.column_names, path
         for name, values in own.items():
             assert by_polars[name].to_list() == values, (path, name)
-            texts = csv[name].tolist()
+            texts = by_pandas[name].tolist()
             assert len(texts) == len(values)
             for text, value in zip(texts, values):
                 same(path, name, text, value)
         if "withheld" in own:
             for index, withheld in enumerate(own["withheld"]):
                 assert not withheld or own["estimate"][index] is None
+
+
+def spreadsheets(bundle):
+    """Strict RFC 4180: CRLF, equal rows, points in numbers whatever the language, and no text that a spreadsheet computes."""
+    for path in sorted((bundle / "tables").glob("*.csv")):
+        text = path.read_bytes().decode("utf-8")
+        assert not text.startswith("\ufeff") and text.endswith("\r\n"), path
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        assert len(rows) > 1 and len({len(row) for row in rows}) == 1, path
+        # Written anew by another program's rules, it is the same file.
+        again = io.StringIO(newline="")
+        csv.writer(again, lineterminator="\r\n").writerows(rows)
+        assert list(csv.reader(io.StringIO(again.getvalue(), newline=""))) == rows, path
+        for row in rows:
+            for cell in row:
+                if cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
+                    number = float(cell)
+                    assert math.isfinite(number) and "," not in cell and "_" not in cell, (path, cell)
 
 
 def same(path, name, text, value):
@@ -89,7 +109,7 @@ def same(path, name, text, value):
 def main():
     passed, failed = 0, 0
     for bundle in map(Path, sys.argv[1:]):
-        for check in (data_package, croissant, measure_reports, tables):
+        for check in (data_package, croissant, measure_reports, tables, spreadsheets):
             try:
                 check(bundle)
                 passed += 1

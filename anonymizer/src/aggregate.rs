@@ -21,6 +21,7 @@
 mod accumulate;
 mod exact;
 mod index;
+mod parts;
 mod persons;
 mod query;
 mod select;
@@ -36,6 +37,7 @@ use rayon::prelude::*;
 pub use self::exact::Exact;
 
 use self::accumulate::{Accumulator, Group};
+use self::parts::in_order;
 use self::persons::{Pass, Persons, Question};
 use self::query::Query;
 use self::select::{Batch, Record, bucket};
@@ -147,10 +149,8 @@ impl Run<'_> {
         if buckets == 0 {
             return Ok(());
         }
-        let parts = (0..self.records.parts(self.of)?)
-            .into_par_iter()
-            .map(|part| self.scan(part, &columns, queries, buckets))
-            .collect::<Result<Vec<Buckets>, _>>()?;
+        let parts =
+            in_order(self.records.parts(self.of)?, |part| self.scan(part, &columns, queries, buckets))?;
         let next = AtomicUsize::new(0);
         let workers: Vec<Accumulator> = (0..rayon::current_num_threads())
             .into_par_iter()

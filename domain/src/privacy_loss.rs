@@ -138,14 +138,27 @@ impl Rho {
     ///
     /// For people. A loss is rounded up so that what is shown never understates it.
     pub fn to_decimal_text(&self, digits: u16) -> String {
-        let scale = BigUint::from(10_u8).pow(digits);
-        let units = (&self.0 * Ratio::from(scale.clone())).ceil().to_integer();
-        let (whole, rest) = (&units / &scale, &units % &scale);
-        if digits == 0 {
-            return whole.to_string();
-        }
-        format!("{whole}.{rest:0>width$}", rest = rest.to_string(), width = usize::from(digits))
+        decimal_text(&(&self.0 * Ratio::from(ten_to(digits))).ceil().to_integer(), digits)
     }
+
+    /// As [`Self::to_decimal_text`], rounded down: for what is left of a budget, which must not be overstated.
+    pub fn to_decimal_text_at_most(&self, digits: u16) -> String {
+        decimal_text(&(&self.0 * Ratio::from(ten_to(digits))).floor().to_integer(), digits)
+    }
+}
+
+fn ten_to(digits: u16) -> BigUint {
+    BigUint::from(10_u8).pow(u32::from(digits))
+}
+
+/// A number of the last digit's units with its point.
+fn decimal_text(units: &BigUint, digits: u16) -> String {
+    if digits == 0 {
+        return units.to_string();
+    }
+    let scale = ten_to(digits);
+    let (whole, rest) = (units / &scale, units % &scale);
+    format!("{whole}.{rest:0>width$}", rest = rest.to_string(), width = usize::from(digits))
 }
 
 impl Add<&Rho> for &Rho {
@@ -290,5 +303,11 @@ mod tests {
         assert_eq!(Rho::exact(f64::NAN), None);
         assert_eq!(Rho::zero().to_f64_at_least().to_bits(), 0);
         assert_eq!(third.to_decimal_text(4), "0.3334");
+        assert_eq!(third.to_decimal_text_at_most(4), "0.3333");
+        assert_eq!(
+            (half.to_decimal_text(2), half.to_decimal_text_at_most(2)),
+            ("0.50".into(), "0.50".into())
+        );
+        assert_eq!(third.to_decimal_text_at_most(0), "0");
     }
 }

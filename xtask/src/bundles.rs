@@ -1,7 +1,7 @@
 //! Bundles of made-up figures in the hands of other people's software: Python readers and a browser.
 //!
 //! The example `write_bundle` of the anonymizer writes them below the target folder; what is checked, and
-//! how, stands in `anonymizer/oracles/`.
+//! how, stands in `anonymizer/oracles/`. Notebooks make their own bundle with the real command.
 
 use std::path::{Path, PathBuf};
 
@@ -46,6 +46,19 @@ pub(crate) fn oracles(workspace: &Workspace) -> Result<Tally> {
         let requirements = Path::new(ROOM).join("requirements.txt");
         let script = Path::new(ROOM).join("check.py");
         tally += oracles::checked(workspace, &requirements, &script, &folders)?;
+    }
+    Ok(tally)
+}
+
+/// Notebooks, executed as a reader would, over the command as this workspace builds it.
+pub(crate) fn notebooks(workspace: &Workspace) -> Result<Tally> {
+    let build = ["build", "--quiet", "--locked", "--package", "medrec"];
+    let mut tally = Job::cargo(workspace, &build).run()?;
+    if tally.is_green() {
+        let folder = Path::new("notebooks");
+        let medrec = workspace.target.join("debug/medrec");
+        let (requirements, script) = (folder.join("requirements.txt"), folder.join("run.py"));
+        tally += oracles::checked(workspace, &requirements, &script, &[medrec])?;
     }
     Ok(tally)
 }

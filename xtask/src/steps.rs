@@ -29,7 +29,7 @@ pub(crate) struct Step {
 }
 
 /// Every step, in the order in which they run: the quickest answers first.
-pub(crate) const STEPS: [Step; 11] = [
+pub(crate) const STEPS: [Step; 12] = [
     Step {
         name: "format",
         shows: "every Rust file is formatted",
@@ -129,6 +129,14 @@ pub(crate) const STEPS: [Step; 11] = [
         slow: true,
         room: "anonymizer/oracles",
         run: bundles::report,
+    },
+    Step {
+        name: "notebooks",
+        shows: "the notebooks run from their first cell to their last",
+        needs: &[Need::CCompiler, Need::Python],
+        slow: true,
+        room: "notebooks",
+        run: bundles::notebooks,
     },
     Step {
         name: "address-sanitizer",

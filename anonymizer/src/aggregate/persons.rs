@@ -11,9 +11,9 @@ use arrow_array::types::{Int16Type, UInt64Type};
 use medrec_domain::identifier::PersonId;
 use medrec_domain::schema::{Field, Table};
 use medrec_domain::workload::cells::band_of;
-use rayon::prelude::*;
 
 use super::index::Index;
+use super::parts::in_order;
 use super::words::{self, Words};
 use crate::consent::Consents;
 use crate::error::AnonymizerError;
@@ -115,20 +115,17 @@ impl Persons {
         columns.extend(questions.iter().map(|question| question.field().column.name));
         columns.sort_unstable();
         columns.dedup();
-        let parts = (0..records.parts(Table::Person)?)
-            .into_par_iter()
-            .map(|part| {
-                let mut found = Part::default();
-                records.scan(Table::Person, part, &columns, &mut |batch| {
-                    if progress.is_stopped() {
-                        return Err(AnonymizerError::Stopped);
-                    }
-                    take(batch, consents, questions, pass, left_out, &mut found);
-                    Ok(())
-                })?;
-                Ok(found)
-            })
-            .collect::<Result<Vec<Part>, AnonymizerError>>()?;
+        let parts = in_order(records.parts(Table::Person)?, |part| {
+            let mut found = Part::default();
+            records.scan(Table::Person, part, &columns, &mut |batch| {
+                if progress.is_stopped() {
+                    return Err(AnonymizerError::Stopped);
+                }
+                take(batch, consents, questions, pass, left_out, &mut found);
+                Ok(())
+            })?;
+            Ok(found)
+        })?;
         let all: Vec<u64> = parts.iter().flat_map(|part| part.ids.iter().copied()).collect();
         let (index, first) = Index::new(&all);
         let scopes: Vec<u32> = parts.iter().flat_map(|part| part.scopes.iter().copied()).collect();

@@ -13,6 +13,10 @@ pub(super) fn publisher(occasion: &Occasion) -> String {
         Occasion::CensusShard { provider, .. } | Occasion::Bounty { provider, .. } => {
             format!("Provider {provider}")
         }
+        // What `medrec anonymize` writes when nobody was named.
+        Occasion::StandAlone { publisher } if publisher == "not stated" => {
+            "A publisher who is not named".into()
+        }
         Occasion::StandAlone { publisher } => publisher.clone(),
     }
 }
@@ -81,6 +85,16 @@ pub(super) fn charging(budget: &BudgetStatement) -> String {
             rho(&budget.spent_before),
             rho(&budget.spent_after)
         ),
+    }
+}
+
+/// What is left of a budget, for people: as [`rho`], but rounded down, so that it is never overstated.
+pub(super) fn rho_left(left: &Rho) -> String {
+    let exact = left.to_string();
+    if exact.len() <= 3 {
+        exact
+    } else {
+        left.to_decimal_text_at_most(6).trim_end_matches('0').trim_end_matches('.').to_owned()
     }
 }
 

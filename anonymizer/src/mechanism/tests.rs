@@ -132,3 +132,35 @@ fn the_time_of_an_answer_tells_nothing_about_the_size_of_its_noise() {
         .collect();
     assert_uncorrelated(&sizes, &answers);
 }
+
+/// By the clock: of 200 draws from known seeds the one that makes most noise and the one that makes least take the same number
+/// of quanta, one. A busy machine can make a single try late, so the best of up to fifty counts; nothing makes a try early.
+#[test]
+fn the_largest_and_the_smallest_noise_are_answered_after_the_same_quantum() {
+    let spec = laplace_of(8.0, 100);
+    let drawn = |seed: u64, work: &mut dyn FnMut() -> Vec<i64>| {
+        let mut source = ChaCha20Rng::seed_from_u64(seed);
+        generator::door::with_source(move |bytes| source.fill_bytes(bytes), work)
+    };
+    let size = |noise: &[i64]| noise.iter().map(|integer| integer.unsigned_abs()).sum::<u64>();
+    let sizes: Vec<(u64, u64)> =
+        (0..200).map(|seed| (size(&drawn(seed, &mut || draw::sample(&spec, 100).unwrap())), seed)).collect();
+    let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
+    assert!(5 * least.0 < 4 * most.0, "the seeds make no difference");
+    let quantum = pace::quantum(std::slice::from_ref(&spec), std::num::NonZero::<u64>::MIN);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).use_current_thread().build().unwrap();
+    for (expected, seed) in [least, most] {
+        let quanta = (0..50).map(|_| {
+            let start = std::time::Instant::now();
+            let noise =
+                drawn(*seed, &mut || pool.install(|| draw(&[spec.clone()], &|| false).unwrap().remove(0)));
+            assert_eq!(size(&noise), *expected, "the door was not used");
+            start.elapsed().as_nanos() / quantum.as_nanos()
+        });
+        let mut quanta = quanta.inspect(|&quanta| assert!(quanta >= 1, "an answer came before its time"));
+        assert!(
+            quanta.any(|quanta| quanta == 1),
+            "noise of size {expected} is never answered after one quantum"
+        );
+    }
+}

@@ -24,12 +24,12 @@ pub fn privacy(plan: &Plan, needs_consent: bool) -> Result<PrivacyStatement, Ano
     let pure = match &plan.budget {
         Budget::Rho(_) => String::new(),
         Budget::Epsilon(epsilon) => {
-            format!(" All noise is Laplace: the release is also {epsilon}-differentially private.")
+            format!("; all noise is Laplace, so the release is also {epsilon}-differentially private")
         }
     };
     Ok(PrivacyStatement {
         unit: unit.into(),
-        neighbouring: format!("one such person is added or removed; everything else is equal.{pure}"),
+        neighbouring: format!("one such person is added or removed, everything else is equal{pure}"),
         epsilon: accounting::epsilons(&rho)?,
         rho,
         noise_by: "this data holder alone adds the noise and is trusted with the records and the exact sums"

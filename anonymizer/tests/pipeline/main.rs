@@ -16,4 +16,5 @@ mod coverage;
 mod masks;
 mod plain;
 mod population;
+mod regressions;
 mod releases;

@@ -3,7 +3,7 @@
 use super::html::number;
 use super::plot::{Plot, counted, rows, withheld_notes};
 use super::svg::{Anchor, Canvas, Scale, WIDTH};
-use super::view::Point;
+use super::view::{Point, noise_note};
 
 /// Most bars of a plot; the table below holds all.
 const MOST_BARS: usize = 24;
@@ -14,7 +14,8 @@ const VALUE_ROOM: f64 = 62.0;
 
 /// Bars in the order of the points, or the largest where there are too many.
 pub(super) fn bars(id: &str, title: &str, key_names: &[String], points: &[Point]) -> Plot {
-    let (shown, notes) = chosen(points);
+    let (shown, mut notes) = chosen(points);
+    notes.extend(noise_note(points));
     let most = shown.iter().map(|point| point.reach()).fold(0.0, f64::max);
     let scale = Scale::new((0.0, most), (LABEL_ROOM + 6.0, WIDTH - VALUE_ROOM), 3.0);
     let bottom = f64::from(u32::try_from(shown.len()).unwrap_or(0)) * ROW + 4.0;
@@ -73,7 +74,11 @@ fn chosen(points: &[Point]) -> (Vec<&Point>, Vec<String>) {
     let mut order: Vec<&Point> = points.iter().collect();
     order.sort_by(|one, other| other.value.unwrap_or(-1.0).total_cmp(&one.value.unwrap_or(-1.0)));
     order.truncate(MOST_BARS);
-    (order, vec![format!("The {MOST_BARS} largest of {}; the table below holds all.", points.len())])
+    if order.iter().any(|point| point.value.is_some()) {
+        order.retain(|point| point.value.is_some());
+    }
+    let note = format!("The {} largest of {}; the table below holds all.", order.len(), points.len());
+    (order, vec![note])
 }
 
 /// Vertical grid lines with their numbers below.

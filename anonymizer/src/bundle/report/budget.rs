@@ -1,6 +1,6 @@
 //! What the release costs: the budget as one bar, the loss as epsilon.
 
-use medrec_domain::Manifest;
+use medrec_domain::{Manifest, Rho};
 
 use super::html::{escape, joined, table};
 use super::svg::{Anchor, Canvas, WIDTH};
@@ -16,7 +16,7 @@ pub(super) fn budget(manifest: &Manifest) -> String {
     // cap with the most that this release can take of it.
     let is_each = !budget.charging.is_everybody();
     let taken = if is_each { &manifest.privacy.rho } else { &budget.spent_after };
-    let left = budget.cap.checked_sub(taken).unwrap_or_else(medrec_domain::Rho::zero);
+    let left = budget.cap.checked_sub(taken).unwrap_or_else(Rho::zero);
     let cap = budget.cap.to_f64_at_least().max(f64::MIN_POSITIVE);
     let parts = if is_each {
         vec![
@@ -43,7 +43,7 @@ pub(super) fn budget(manifest: &Manifest) -> String {
     canvas.text("tick", Anchor::Start, 4.0, 48.0, 60.0, "0");
     canvas.text("tick", Anchor::End, WIDTH - 4.0, 48.0, 200.0, &format!("rho {}", wording::rho(&budget.cap)));
     let words: Vec<String> =
-        parts.iter().map(|(words, _, rho)| format!("{words}: rho {}", wording::rho(rho))).collect();
+        parts.iter().map(|(words, class, rho)| format!("{words}: rho {}", shown(class, rho))).collect();
     let svg = canvas.finish("budget", 54.0, "Privacy budget", &format!("{}.", words.join(". ")));
     let legend = joined(parts.iter().zip(&words).map(|((_, class, _), words)| {
         format!("<li><span class=\"swatch {class}\"></span>{}</li>", escape(words))
@@ -58,4 +58,9 @@ pub(super) fn budget(manifest: &Manifest) -> String {
         table("The same loss as epsilon at three deltas", &headings, &rows, 1)
     )
     .replace("at three deltas", if rows.len() == 3 { "at three deltas" } else { "at its deltas" })
+}
+
+/// What was spent is rounded up, what is left is rounded down.
+fn shown(class: &str, rho: &Rho) -> String {
+    if class == "left" { wording::rho_left(rho) } else { wording::rho(rho) }
 }

@@ -5,7 +5,7 @@ use medrec_domain::workload::{Level, MeasureKind};
 
 use super::bars::{bars, pyramid};
 use super::plot::Plot;
-use super::series::{Line, MOST_LINES, columns, series};
+use super::series::{Line, MOST_LINES, MOST_SHARED_STEPS, columns, series};
 use super::values::{Group, boxes, dots};
 use super::view::{Point, Roles, is_summable, levels, points};
 use crate::bundle::names::level_text;
@@ -80,14 +80,13 @@ impl Subject<'_> {
     }
 
     fn counts(&self, id: &str) -> Vec<Plot> {
-        let mut plots = Vec::new();
-        plots.extend(self.overview(&format!("{id}-a")));
+        let mut plots = self.overview(&format!("{id}-a"));
         plots.extend(self.by_place(&format!("{id}-b")));
         plots
     }
 
     /// The plot over all places together.
-    fn overview(&self, id: &str) -> Option<Plot> {
+    fn overview(&self, id: &str) -> Vec<Plot> {
         let forced = self.forced();
         if let (Some(age), Some(sex)) = (self.roles.age, self.roles.sex)
             && forced.is_empty()
@@ -95,13 +94,13 @@ impl Subject<'_> {
             let points = self.points(self.level, &[age, sex]);
             let has = |label: &str| points.iter().any(|point| point.keys[1] == label);
             if has("female") && has("male") {
-                return Some(pyramid(id, &self.title(&[age, sex], ""), &self.names(&[age, sex]), &points));
+                return vec![pyramid(id, &self.title(&[age, sex], ""), &self.names(&[age, sex]), &points)];
             }
         }
         if let Some(calendar) = self.roles.calendar
             && forced.iter().all(|&key| key == calendar || self.roles.categories.contains(&key))
         {
-            return Some(self.calendar(id, calendar));
+            return self.calendar(id, calendar);
         }
         let mut keys = forced;
         if keys.is_empty() {
@@ -110,19 +109,19 @@ impl Subject<'_> {
             );
         }
         if keys.is_empty() {
-            return None;
+            return Vec::new();
         }
         let points = self.points(self.level, &keys);
-        Some(bars(id, &self.title(&keys, ""), &self.names(&keys), &points))
+        vec![bars(id, &self.title(&keys, ""), &self.names(&keys), &points)]
     }
 
-    /// Lines over the calendar: the largest groups of the first category, or one line.
-    fn calendar(&self, id: &str, calendar: usize) -> Plot {
+    /// Lines over the calendar: the largest groups of the first category, or one line. Long series get a drawing each.
+    fn calendar(&self, id: &str, calendar: usize) -> Vec<Plot> {
         let Some(&category) = self.roles.categories.first() else {
             let points = self.points(self.level, &[calendar]);
             let line = Line { name: String::new(), points: points.clone() };
             let title = self.title(&[calendar], "");
-            return series(id, &title, &self.names(&[calendar]), &[line], &points, Vec::new());
+            return vec![series(id, &title, &self.names(&[calendar]), &[line], &points, Vec::new())];
         };
         let keys = [calendar, category];
         let points = self.points(self.level, &keys);
@@ -135,13 +134,44 @@ impl Subject<'_> {
         }
         let total = |line: &Line| line.points.iter().filter_map(|point| point.value).sum::<f64>();
         lines.sort_by(|one, other| total(other).total_cmp(&total(one)));
-        let notes = if lines.len() > MOST_LINES {
-            vec![format!("The {MOST_LINES} largest of {} groups; the table below holds all.", lines.len())]
+        let groups = lines.len();
+        lines.truncate(MOST_LINES);
+        if lines.iter().any(|line| line.points.len() > MOST_SHARED_STEPS) {
+            return self.each_alone(id, calendar, &lines, groups);
+        }
+        let notes = if groups > MOST_LINES {
+            vec![format!("The {MOST_LINES} largest of {groups} groups; the table below holds all.")]
         } else {
             Vec::new()
         };
-        lines.truncate(MOST_LINES);
-        series(id, &self.title(&keys, ""), &self.names(&keys), &lines, &points, notes)
+        vec![series(id, &self.title(&keys, ""), &self.names(&keys), &lines, &points, notes)]
+    }
+
+    /// One drawing a line.
+    fn each_alone(&self, id: &str, calendar: usize, lines: &[Line], groups: usize) -> Vec<Plot> {
+        let note = format!(
+            "One of the {MOST_LINES} largest of {groups} groups; tables/{}.csv holds all.",
+            self.table.query.name
+        );
+        let notes = if groups > MOST_LINES { vec![note] } else { Vec::new() };
+        let own = |(number, line): (usize, &Line)| {
+            let points: Vec<Point> = line
+                .points
+                .iter()
+                .map(|point| Point { labels: point.labels[..1].to_vec(), ..point.clone() })
+                .collect();
+            let only = Line { name: String::new(), points: points.clone() };
+            let title = self.title(&[calendar], &format!(": {}", line.name));
+            series(
+                &format!("{id}{number}"),
+                &title,
+                &self.names(&[calendar]),
+                &[only],
+                &points,
+                notes.clone(),
+            )
+        };
+        lines.iter().enumerate().map(own).collect()
     }
 
     /// Bars by the coarsest kind of place that has more than one label, summed over everything else.

@@ -4,13 +4,15 @@ use super::bars::headings;
 use super::html::number;
 use super::plot::{Plot, rows, withheld_notes};
 use super::svg::{Anchor, Canvas, Scale, WIDTH};
-use super::view::Point;
+use super::view::{Point, noise_note};
 
 const LEFT: f64 = 44.0;
 const TOP: f64 = 8.0;
 const BOTTOM: f64 = 168.0;
 /// Lines that can be told apart by colour and dash.
 pub(super) const MOST_LINES: usize = 4;
+/// Steps of a calendar up to which several lines share a drawing; longer ones would be a thicket.
+pub(super) const MOST_SHARED_STEPS: usize = 24;
 
 /// A line: its name and one point for each step of the calendar.
 #[derive(Debug)]
@@ -43,20 +45,8 @@ pub(super) fn series(
     let most = if steps.iter().any(|step| step.len() > 7) { 3 } else { 5 };
     let every = count.div_ceil(most).max(1);
     for (index, step) in (0_u32..).zip(&steps).filter(|(index, _)| index % every == 0) {
-        let anchor = if index == 0 {
-            Anchor::Start
-        } else if index + 1 == count {
-            Anchor::End
-        } else {
-            Anchor::Middle
-        };
-        let shift = if index == 0 {
-            -8.0
-        } else if index + 1 == count {
-            8.0
-        } else {
-            0.0
-        };
+        let is_last = index + 1 == count;
+        let (anchor, shift) = if is_last { (Anchor::End, 8.0) } else { (Anchor::Middle, 0.0) };
         canvas.text("tick", anchor, x(index) + shift, BOTTOM + 16.0, 78.0, step);
         canvas.line("grid", (x(index), BOTTOM), (x(index), BOTTOM + 4.0));
     }
@@ -83,7 +73,7 @@ pub(super) fn series(
         title: title.to_owned(),
         svg: canvas.finish(id, BOTTOM + 22.0, title, &words(lines)),
         legend: legend.map(|(line, class)| (format!("line {class}"), line.name.clone())).collect(),
-        notes: [notes, withheld_notes(all)].concat(),
+        notes: [notes, noise_note(all).into_iter().collect(), withheld_notes(all)].concat(),
         headings: headings(key_names),
         rows: rows(all),
         labels: key_names.len(),

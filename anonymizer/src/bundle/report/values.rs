@@ -31,6 +31,7 @@ pub(super) fn dots(id: &str, title: &str, key_names: &[String], points: &[Point]
         canvas.dot("a", scale.place(value), middle);
     }
     notes.push("Dots are means, lines their 95 % intervals. The axis need not start at zero.".into());
+    notes.extend(noise_note(&shown, &scale));
     notes.extend(withheld_notes(points));
     Plot {
         title: title.to_owned(),
@@ -41,6 +42,19 @@ pub(super) fn dots(id: &str, title: &str, key_names: &[String], points: &[Point]
         rows: rows(points),
         labels: key_names.len(),
     }
+}
+
+/// A warning where most intervals reach over more than half of the axis.
+fn noise_note(shown: &[&Point], scale: &Scale) -> Option<String> {
+    let room = (WIDTH - 14.0 - LABEL_ROOM - 12.0) / 2.0;
+    let known = shown.iter().filter(|point| point.value.is_some()).count();
+    let wide = |point: &&&Point| {
+        point.interval.is_some_and(|(lower, upper)| scale.place(upper) - scale.place(lower) > room)
+    };
+    let drowned = shown.iter().filter(|point| point.value.is_some()).filter(wide).count();
+    (known > 2 && 2 * drowned > known).then(|| {
+        "Most of these intervals are as wide as what was possible at all: the noise leaves little to read here.".into()
+    })
 }
 
 /// One group with its quantiles in ascending order.

@@ -148,6 +148,7 @@ pub(super) fn points(
             point.add(figure);
         }
     }
+    points.iter_mut().for_each(Point::withhold_if_nothing_is_left);
     points
 }
 
@@ -179,6 +180,18 @@ impl Point {
         };
     }
 
+    /// A sum of which nothing but zeros is published is no zero: what it would count is in the cells that are withheld.
+    fn withhold_if_nothing_is_left(&mut self) {
+        if self.withheld > 0 && self.value == Some(0.0) {
+            (self.value, self.interval) = (None, None);
+        }
+    }
+
+    /// Whether the noise of the number is as large as the number itself.
+    fn is_drowned(&self) -> bool {
+        self.interval.is_some_and(|(lower, _)| lower <= 0.0) && self.value.is_some()
+    }
+
     /// Whether a label is one of those that take what no declared cell takes.
     pub(super) fn is_rest(&self) -> bool {
         self.keys.iter().any(|key| key == "other" || key == "unknown")
@@ -202,4 +215,15 @@ impl Point {
     pub(super) fn reach(&self) -> f64 {
         self.interval.map_or(0.0, |interval| interval.1).max(self.value.unwrap_or(0.0))
     }
+}
+
+/// A warning where most counts of a plot cannot be told from nothing.
+pub(super) fn noise_note(points: &[Point]) -> Option<String> {
+    let known = points.iter().filter(|point| point.value.is_some()).count();
+    let drowned = points.iter().filter(|point| point.is_drowned()).count();
+    (known > 2 && 2 * drowned > known).then(|| {
+        format!(
+            "The intervals of {drowned} of these {known} numbers reach down to zero: the noise is as large as they are. Read the plot as where most is, not as figures."
+        )
+    })
 }

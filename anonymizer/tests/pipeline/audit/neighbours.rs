@@ -15,12 +15,11 @@ use medrec_domain::workload::cells::Window;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
+use crate::plain::id;
 use crate::population::{DAY_0, Population, Value};
 
 /// Runs on each side of the audits of a claim.
 pub(crate) const RUNS: usize = 50_000;
-/// Runs on each side where fewer tell enough.
-pub(crate) const FEW_RUNS: usize = 6_000;
 /// The heavy person.
 pub(crate) const HEAVY: PersonId = PersonId(7);
 
@@ -64,11 +63,31 @@ pub(crate) fn neighbours() -> Population {
     all
 }
 
+/// As [`neighbours`], over two weeks: the others have their rows in both, the heavy person all of hers in the second.
+pub(crate) fn weekly() -> Population {
+    let mut all = neighbours();
+    let rows = all.rows.remove(&Table::Measurement).unwrap();
+    for row in rows {
+        let days = if id(&row) == HEAVY.0 { vec![8] } else { vec![1, 8] };
+        for day in days {
+            let mut row = row.clone();
+            row.insert("date", Value::Day(DAY_0 + day));
+            all.rows.entry(Table::Measurement).or_default().push(row);
+        }
+    }
+    all
+}
+
 /// A plan at a loss that an audit of this many runs can see.
 pub(crate) fn plan(measure: &str, budget: &str) -> Plan {
+    plan_of_days(measure, budget, ["2024-01-01", "2025-01-01"])
+}
+
+/// As [`plan`], for a window from one day until before another.
+pub(crate) fn plan_of_days(measure: &str, budget: &str, [from, until]: [&str; 2]) -> Plan {
     let text = WORKLOAD.replace("{ kind = \"MEASURE\" }", measure);
     let workload = Workload::parse("audit.toml", &text).unwrap();
-    let window = Window { from: "2024-01-01".parse().unwrap(), until: "2025-01-01".parse().unwrap() };
+    let window = Window { from: from.parse().unwrap(), until: until.parse().unwrap() };
     let (kind, amount) = budget.split_once(' ').unwrap();
     let amount = amount.parse().unwrap();
     let budget = if kind == "rho" { Budget::Rho(amount) } else { Budget::Epsilon(amount) };
