@@ -34,6 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The service of one provider.
 pub struct Gatekeeper {
     state: Arc<State>,
+    stop: watch::Sender<bool>,
     access: Access,
     follow: tasks::Follow,
     anchor_interval: Duration,
@@ -78,6 +79,7 @@ impl Gatekeeper {
             bounding,
             value_sets: options.value_sets.clone(),
         })?;
+        let (stop, stopping) = watch::channel(false);
         let state = State {
             provider: from_chain(options.provider),
             contracts: options.contracts,
@@ -91,12 +93,14 @@ impl Gatekeeper {
             value_sets: options.value_sets,
             audit,
             bell,
+            stopping,
             limits: options.limits,
             log: options.log,
             started_s: now_s(),
         };
         Ok(Self {
             state: Arc::new(state),
+            stop,
             access: Access { hosts: options.hosts, origins: options.origins },
             follow: tasks::Follow {
                 confirmations: options.notify_after_blocks,
@@ -115,12 +119,11 @@ impl Gatekeeper {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), GatekeeperError> {
-        let Self { state, access, follow, anchor_interval } = self;
-        let (stop, stopping) = watch::channel(false);
-        let mut tasks = tasks::start(&state, follow, anchor_interval, &stopping);
+        let Self { state, stop, access, follow, anchor_interval } = self;
+        let mut tasks = tasks::start(&state, follow, anchor_interval);
         let router = methods::routes(Service::new(Arc::clone(&state), access));
         let listener = BoundedListener::new(listener, state.limits.connections);
-        let stopped = tasks::stopped(stopping);
+        let stopped = tasks::stopped(state.stopping.clone());
         let mut served =
             tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stopped).await });
         let ended = tokio::select! {

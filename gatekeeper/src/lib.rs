@@ -13,13 +13,18 @@
 mod answer;
 mod audit;
 mod bell;
+mod consents;
 mod error;
 mod facts;
 mod gatekeeper;
 mod keys;
 mod methods;
+mod notices;
 mod options;
+mod policy;
+mod reading;
 mod records;
+mod releases;
 pub mod rewards;
 mod service;
 mod state;

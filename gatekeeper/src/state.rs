@@ -7,7 +7,7 @@ use medrec_chain::{Client, Contracts, Sender};
 use medrec_datasets::{PseudonymKey, RecordSource};
 use medrec_domain::identifier::Address;
 use medrec_domain::scope::ValueSets;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use crate::answer::Refused;
 use crate::audit::Audit;
@@ -44,6 +44,8 @@ pub(crate) struct State {
     pub(crate) audit: Audit,
     /// Rings when there are new notifications.
     pub(crate) bell: Bell,
+    /// Whether the service stops.
+    pub(crate) stopping: watch::Receiver<bool>,
     /// Bounds.
     pub(crate) limits: Limits,
     /// The provider's own log.

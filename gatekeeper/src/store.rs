@@ -9,6 +9,7 @@
 mod documents;
 mod links;
 mod notices;
+mod steps;
 mod trail;
 
 use std::fs::OpenOptions;

@@ -1,38 +1,71 @@
 //! Tasks in the background, by name. The service ends with the first that ends before it was told to.
 
+mod anchor;
+mod follow;
+mod translate;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+use medrec_chain::Remedy;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
+pub(crate) use self::follow::Follow;
 use crate::error::GatekeeperError;
+use crate::rewards::RewardsError;
 use crate::state::State;
 
-/// How events are followed.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Follow {
-    /// Blocks on top of an event before it is notified.
-    pub(crate) confirmations: u64,
-    /// Pause between two looks.
-    pub(crate) poll_interval: Duration,
-}
+/// Pause before releases that were left are tried again.
+const AGAIN: Duration = Duration::from_secs(30);
 
 /// A task that ended: its name, and what it ended with.
 pub(crate) type Ended = (&'static str, Result<(), String>);
 
 /// Starts every task.
-pub(crate) fn start(
-    state: &Arc<State>,
-    follow: Follow,
-    anchor_interval: Duration,
-    stopping: &watch::Receiver<bool>,
-) -> JoinSet<Ended> {
+pub(crate) fn start(state: &Arc<State>, follow: Follow, anchor_interval: Duration) -> JoinSet<Ended> {
     let mut tasks = JoinSet::new();
-    let (sender, stop) = (Arc::clone(&state.sender), stopped(stopping.clone()));
-    spawn(&mut tasks, "outbox", async move { sender.run(stop).await.map_err(|error| error.to_string()) });
-    let _ = (follow, anchor_interval);
+    let stop = || stopped(state.stopping.clone());
+    let (sender, stopping) = (Arc::clone(&state.sender), stop());
+    spawn(&mut tasks, "outbox", async move { sender.run(stopping).await.map_err(|error| error.to_string()) });
+    let (shared, stopping) = (Arc::clone(state), stop());
+    spawn(&mut tasks, "notifications", until(stopping, follow::run(shared, follow)));
+    let (shared, stopping) = (Arc::clone(state), stop());
+    spawn(&mut tasks, "audit anchor", until(stopping, anchor::run(shared, anchor_interval)));
+    let (shared, stopping) = (Arc::clone(state), stop());
+    spawn(&mut tasks, "releases", until(stopping, resume(shared)));
+    let (shared, stopping) = (Arc::clone(state), stop());
+    let audit = async move {
+        shared.audit.ended().await;
+        Err("its thread is gone".to_owned())
+    };
+    spawn(&mut tasks, "audit log", until(stopping, audit));
     tasks
+}
+
+/// Goes on with releases that an earlier process left, and then waits for the end.
+async fn resume(state: Arc<State>) -> Result<(), String> {
+    while let Err(error) = state.rewards.resume(Arc::new(())).await {
+        (state.log)(&format!("a release that was left cannot go on: {error}"));
+        let is_passing = matches!(&error, RewardsError::Chain(error) if error.remedy() == Remedy::Retry);
+        if !is_passing {
+            // Everything else works without it; who asks for the epoch sees why.
+            break;
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+    std::future::pending().await
+}
+
+/// Runs work until the service stops.
+async fn until(
+    stopped: impl Future<Output = ()>,
+    work: impl Future<Output = Result<(), String>>,
+) -> Result<(), String> {
+    tokio::select! {
+        () = stopped => Ok(()),
+        outcome = work => outcome,
+    }
 }
 
 /// Runs a task under its name, also when it panics.

@@ -63,6 +63,12 @@ impl Store {
         })
     }
 
+    /// The head that the log had after so many entries; `None` if it never had so many.
+    pub(crate) fn audit_head_at(&self, entries: u64) -> Result<Option<Digest>, GatekeeperError> {
+        let entry: Option<AuditEntry> = self.get(Shelf::Audit, &entries.to_be_bytes())?;
+        Ok(entry.map(|entry| canonical::digest(&entry)).transpose()?)
+    }
+
     /// Verifies the whole log and returns its head.
     pub(crate) fn verified_audit_head(&self) -> Result<AuditHead, GatekeeperError> {
         let damage = self.look(|look| {
