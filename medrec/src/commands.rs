@@ -2,11 +2,17 @@
 
 mod anonymize;
 mod bench;
+mod claim;
 mod engines;
 mod genesis;
+mod keys;
 mod node;
+mod patient;
+mod provider;
+mod researcher;
 mod synth;
 mod verify;
+mod wallet;
 
 use crate::args::Command;
 use crate::shell::Shell;
@@ -21,5 +27,9 @@ pub(crate) fn run(command: Command, shell: &mut Shell) -> anyhow::Result<()> {
         Command::Synth(arguments) => synth::run(&arguments, shell),
         Command::Anonymize(arguments) => anonymize::run(&arguments, shell),
         Command::Verify(arguments) => verify::run(&arguments, shell),
+        Command::Claim(arguments) => claim::run(&arguments, shell),
+        Command::Patient(command) => patient::run(*command, shell),
+        Command::Provider(command) => provider::run(*command, shell),
+        Command::Researcher(command) => researcher::run(*command, shell),
     }
 }

@@ -8,6 +8,7 @@ mod commands;
 mod exit;
 mod interrupt;
 mod mnemonic_file;
+mod password;
 mod shell;
 mod table;
 

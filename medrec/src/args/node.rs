@@ -138,7 +138,7 @@ pub(crate) struct GenesisArguments {
 }
 
 /// An address in hex; one with capitals and small letters is held against its checksum (EIP-55).
-fn address(text: &str) -> Result<Address, String> {
+pub(super) fn address(text: &str) -> Result<Address, String> {
     let digits = text.strip_prefix("0x").ok_or("an address begins with 0x")?;
     let address: Address = text.parse().map_err(|_| "an address is 0x and 40 hex digits")?;
     let has = |is_case: fn(&char) -> bool| digits.chars().any(|digit| is_case(&digit));
