@@ -1,6 +1,7 @@
 //! The command line as the user types it. Nothing here decides or runs anything.
 
 mod anonymize;
+mod mine;
 mod node;
 mod patient;
 mod provider;
@@ -11,6 +12,7 @@ mod wallet;
 pub(crate) use anonymize::{
     AnonymizeArguments, BudgetArguments, FormatArgument, OnBadRowArgument, VerifyArguments,
 };
+pub(crate) use mine::{DatasetArgument, MineArguments, ScheduleArgument};
 pub(crate) use node::{
     ChainArguments, ExportArguments, GenesisArguments, ImportArguments, NodeArguments, NodeCommand,
     NodeRunArguments,
@@ -44,6 +46,7 @@ pub(crate) const DEFAULT_CHAIN_ID: u64 = 633_732;
         medrec bench keccak                   Keccak-256, every engine, 1 and all threads\n  \
         medrec bench ethash --json > a.json   full search against the machine's own limit\n  \
         medrec node --dev                     a chain of your own with funded accounts\n  \
+        medrec mine --node http://127.0.0.1:8545\n  \
         medrec synth --out people --format synthea-csv\n\n\
         Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 engine or device not available,\n\
         4 an engine gave a wrong answer, 5 a bundle is not valid, 130 interrupted."
@@ -74,6 +77,15 @@ pub(crate) enum Command {
             stdout gets one answer when the node is ready (with --json one line). Ctrl-C or SIGTERM stop it\n\
             with exit code 0 and everything acknowledged on disk; a second Ctrl-C stops it at once.")]
     Node(Box<NodeArguments>),
+    /// Mine: fetch work from nodes, search nonces on every core or on OpenCL devices, bring solutions back.
+    #[command(after_help = "Examples:\n  \
+            medrec mine --node http://127.0.0.1:8545\n  \
+            medrec mine --node http://one:8545,http://two:8545 --device 0 --api 127.0.0.1:9633\n  \
+            medrec mine --node http://127.0.0.1:8545 --coinbase 0x… --dataset never --threads 1 --blocks 10\n  \
+            medrec mine --node http://127.0.0.1:8545 --seconds 60 --json | jq .hashrate_hps\n\n\
+            It runs until Ctrl-C or SIGTERM, or until --blocks or --seconds are reached; then stdout gets a\n\
+            summary. Exit code 130: ended by a signal before --blocks or --seconds were reached.")]
+    Mine(Box<MineArguments>),
     /// Write the genesis file of a network for core-geth, go-ethereum, Besu or the embedded chain.
     #[command(after_help = "Examples:\n  \
             medrec genesis --for core-geth --chain-id 4242 --alloc accounts.json --out genesis.json\n  \

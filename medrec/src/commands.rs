@@ -6,6 +6,7 @@ mod claim;
 mod engines;
 mod genesis;
 mod keys;
+mod mine;
 mod node;
 mod patient;
 mod provider;
@@ -23,6 +24,7 @@ pub(crate) fn run(command: Command, shell: &mut Shell) -> anyhow::Result<()> {
         Command::Engines => engines::run(shell),
         Command::Bench(command) => bench::run(command, shell),
         Command::Node(arguments) => node::run(*arguments, shell),
+        Command::Mine(arguments) => mine::run(&arguments, shell),
         Command::Genesis(arguments) => genesis::run(&arguments, shell),
         Command::Synth(arguments) => synth::run(&arguments, shell),
         Command::Anonymize(arguments) => anonymize::run(&arguments, shell),

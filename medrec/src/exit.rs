@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use medrec_anonymizer::AnonymizerError;
 use medrec_benches::BenchError;
 use medrec_datasets::DatasetError;
+use medrec_miner::MinerError;
 use medrec_node::NodeError;
 
 /// The exit codes of `medrec`.
@@ -47,6 +48,11 @@ pub(crate) struct OutputClosed;
 #[error("{0}")]
 pub(crate) struct Usage(pub(crate) String);
 
+/// An engine or device gave answers that the reference does not confirm.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Untrusted(pub(crate) String);
+
 /// A bundle failed its checks.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -77,6 +83,12 @@ impl Exit {
         }
         if error.is::<Interrupted>() {
             return Self::Interrupted;
+        }
+        if error.is::<Untrusted>() {
+            return Self::WrongAnswer;
+        }
+        if matches!(error.downcast_ref(), Some(MinerError::Option { .. })) {
+            return Self::Usage;
         }
         match error.downcast_ref::<BenchError>() {
             Some(BenchError::WrongAnswer { .. }) => return Self::WrongAnswer,

@@ -4,6 +4,7 @@
 //! run ([`commands`]); only [`shell`] prints; [`exit`] documents what the process returns.
 
 mod args;
+mod cache_folder;
 mod commands;
 mod exit;
 mod interrupt;

@@ -121,6 +121,19 @@ impl Shell {
         bar
     }
 
+    /// A line that is drawn again and again, for work without an end; `None` off a terminal and with `--quiet`.
+    pub(crate) fn live_line(&self) -> Option<ProgressBar> {
+        if !self.is_terminal || self.output.quiet {
+            return None;
+        }
+        let line = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+            line.set_style(style);
+        }
+        line.enable_steady_tick(Duration::from_millis(200));
+        Some(line)
+    }
+
     /// Reports how the command ended, and gives its exit code.
     pub(crate) fn finish(&mut self, result: anyhow::Result<()>) -> Exit {
         let Err(error) = result else { return Exit::Success };

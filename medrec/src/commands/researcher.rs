@@ -50,7 +50,7 @@ pub(super) fn collector(arguments: &CollectArguments, shell: &Shell) -> anyhow::
     Ok(Collector::open(place, options)?)
 }
 
-fn words(happening: &Happening) -> String {
+pub(super) fn words(happening: &Happening) -> String {
     match happening {
         Happening::Earned(claim) => format!("earned: {}", claim.words()),
         Happening::Stored(claim) => format!("stored: {}", line(claim)),

@@ -11,8 +11,8 @@ use medrec_kernels::memory::Pages;
 use medrec_kernels::progress::Progress;
 use medrec_kernels::store::{DatasetOptions, Origin, Store, StoreError, Stored};
 
-use super::plan::cache_folder;
 use crate::args::EthashArguments;
+use crate::cache_folder::cache_folder;
 use crate::interrupt;
 use crate::shell::Shell;
 

@@ -16,9 +16,10 @@ use medrec_kernels::opencl::{
 use medrec_kernels::progress::Progress;
 
 use super::measure::{About, measure};
-use super::plan::{Sampling, cache_folder};
+use super::plan::Sampling;
 use super::{dataset, epoch};
 use crate::args::{DagArguments, EthashArguments};
+use crate::cache_folder::cache_folder;
 use crate::exit::Unavailable;
 use crate::shell::Shell;
 
