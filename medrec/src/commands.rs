@@ -3,6 +3,7 @@
 mod anonymize;
 mod bench;
 mod claim;
+mod collecting;
 mod engines;
 mod genesis;
 mod keys;

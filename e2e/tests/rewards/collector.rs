@@ -40,7 +40,8 @@ fn collector(yard: &Yard, folder: &Path, seen: &Arc<Mutex<Vec<Happening>>>) -> C
 }
 
 async fn set_endpoint(yard: &Yard, url: &str) {
-    let call = Registrar::setEndpointCall { endpoint: url.to_owned(), encryptionKey: to_word(Default::default()) };
+    let call =
+        Registrar::setEndpointCall { endpoint: url.to_owned(), encryptionKey: to_word(Default::default()) };
     yard.execute(yard.contracts.act(&call)).await;
 }
 
@@ -69,7 +70,10 @@ async fn a_collector_brings_home_shards_and_bounties_of_its_own_blocks_over_outa
     let seen = Arc::new(Mutex::new(Vec::new()));
     let mut early = collector(&yard, &folder, &seen);
     early.pass().await.unwrap();
-    assert!(early.claims().unwrap().iter().all(|claim| claim.number != first.number()), "too few confirmations");
+    assert!(
+        early.claims().unwrap().iter().all(|claim| claim.number != first.number()),
+        "too few confirmations"
+    );
     yard.mine_many(person("somebody").address(), 12);
     early.pass().await.unwrap();
     let claims = early.claims().unwrap();

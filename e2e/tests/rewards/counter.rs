@@ -33,7 +33,8 @@ impl Counter {
                 let (rewards, counted) = (Arc::clone(&rewards), Arc::clone(&counted));
                 tokio::spawn(async move {
                     while let Some((line, body)) = request(&mut socket).await {
-                        let (status, bytes) = answer(&rewards, &counted, from_chain(provider), &line, &body).await;
+                        let (status, bytes) =
+                            answer(&rewards, &counted, from_chain(provider), &line, &body).await;
                         let head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n", bytes.len());
                         let _ = socket.write_all(&[head.as_bytes(), &bytes].concat()).await;
                     }

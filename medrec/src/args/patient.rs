@@ -114,8 +114,10 @@ pub(crate) enum PatientCommand {
         scope: ScopeArguments,
     },
     /// Release to anonymised research, up to a privacy cap.
-    #[command(after_help = "Example:\n  medrec patient research --provider general-hospital --cap 1/10 --until 2027-01-01\n\n\
-            Revocation takes effect with the next release; what was released before cannot be called back.")]
+    #[command(
+        after_help = "Example:\n  medrec patient research --provider general-hospital --cap 1/10 --until 2027-01-01\n\n\
+            Revocation takes effect with the next release; what was released before cannot be called back."
+    )]
     Research {
         #[command(flatten)]
         desk: DeskArguments,
@@ -140,8 +142,10 @@ pub(crate) enum PatientCommand {
     /// List the consents that lie at a provider.
     Consents(DeskArguments),
     /// Read records: your own, or those of somebody who granted you.
-    #[command(after_help = "Examples:\n  medrec patient read --provider general-hospital --table condition\n  \
-            medrec patient read --provider general-hospital --table condition --of 0x… --purpose treatment")]
+    #[command(
+        after_help = "Examples:\n  medrec patient read --provider general-hospital --table condition\n  \
+            medrec patient read --provider general-hospital --table condition --of 0x… --purpose treatment"
+    )]
     Read {
         #[command(flatten)]
         desk: DeskArguments,

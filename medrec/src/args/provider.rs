@@ -51,17 +51,26 @@ pub(crate) enum ProviderCommand {
     #[command(subcommand)]
     Keys(KeysCommand),
     /// State who asks to be let in, as a file that providers vote for.
-    #[command(after_help = "Example:\n  medrec provider candidate --keystore hospital.json --name general-hospital \\\n      \
-            --endpoint http://127.0.0.1:7001 --out hospital.candidate.json")]
+    #[command(
+        after_help = "Example:\n  medrec provider candidate --keystore hospital.json --name general-hospital \\\n      \
+            --endpoint http://127.0.0.1:7001 --out hospital.candidate.json"
+    )]
     Candidate(CandidateArguments),
     /// Create the contracts of a new network and write its network file.
-    #[command(after_help = "Example:\n  medrec provider deploy --keystore hospital.json --chain-id 1337 \\\n      \
-            --founder hospital.candidate.json --out network.json")]
+    #[command(
+        after_help = "Example:\n  medrec provider deploy --keystore hospital.json --chain-id 1337 \\\n      \
+            --founder hospital.candidate.json --out network.json"
+    )]
     Deploy {
         #[command(flatten)]
         keys: KeystoreArguments,
         /// URLs of nodes.
-        #[arg(long = "node", value_name = "URL", value_delimiter = ',', default_value = "http://127.0.0.1:8545")]
+        #[arg(
+            long = "node",
+            value_name = "URL",
+            value_delimiter = ',',
+            default_value = "http://127.0.0.1:8545"
+        )]
         nodes: Vec<String>,
         /// Id of the chain.
         #[arg(long, value_name = "N", default_value_t = super::DEFAULT_CHAIN_ID)]

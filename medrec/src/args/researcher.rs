@@ -42,7 +42,9 @@ pub(crate) enum ResearcherCommand {
     #[command(subcommand)]
     Keys(KeysCommand),
     /// State who asks to be let in, as a file that providers vote for.
-    #[command(after_help = "Example:\n  medrec researcher candidate --keystore lab.json --name lab --out lab.candidate.json")]
+    #[command(
+        after_help = "Example:\n  medrec researcher candidate --keystore lab.json --name lab --out lab.candidate.json"
+    )]
     Candidate(CandidateArguments),
     /// Collect what own blocks earn, until Ctrl-C: claim, verify, store, confirm.
     #[command(after_help = "Example:\n  medrec researcher collect --keystore lab.json --collect rewards")]

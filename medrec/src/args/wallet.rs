@@ -39,9 +39,11 @@ pub(crate) struct WalletArguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
     /// Make a keystore with new recovery words, which are shown once.
-    #[command(after_help = "Example:\n  medrec patient keys create --keystore ada.json --password-file ada.password\n\n\
+    #[command(
+        after_help = "Example:\n  medrec patient keys create --keystore ada.json --password-file ada.password\n\n\
             Write the words down on paper: they restore every key without the password. They are printed once,\n\
-            on stdout, and never again.")]
+            on stdout, and never again."
+    )]
     Create {
         #[command(flatten)]
         keys: KeystoreArguments,
@@ -50,8 +52,10 @@ pub(crate) enum KeysCommand {
         words: usize,
     },
     /// Make a keystore from recovery words in a file.
-    #[command(after_help = "Example:\n  medrec patient keys restore --keystore ada.json --words-file words.txt --discover\n\n\
-            --discover asks the chain which of the first accounts are in use, and for which providers.")]
+    #[command(
+        after_help = "Example:\n  medrec patient keys restore --keystore ada.json --words-file words.txt --discover\n\n\
+            --discover asks the chain which of the first accounts are in use, and for which providers."
+    )]
     Restore {
         #[command(flatten)]
         keys: KeystoreArguments,

@@ -1,8 +1,8 @@
 //! `medrec claim BLOCK`: what one block earned, collected now.
 
-use medrec_wallet::collector::{Claim, ClaimState};
+use medrec_wallet::collector::ClaimState;
 
-use super::researcher::collector;
+use super::collecting::{collector, line};
 use super::wallet::{answer, block_on};
 use crate::args::ClaimArguments;
 use crate::exit::Refused;
@@ -12,7 +12,10 @@ pub(super) fn run(arguments: &ClaimArguments, shell: &mut Shell) -> anyhow::Resu
     let mut collector = collector(&arguments.collect, shell)?;
     let claims = block_on(async { Ok(collector.claim_block(arguments.block).await?) })?;
     let words = if claims.is_empty() {
-        format!("block {} earned nothing: no release was old enough, and it carried no bounty", arguments.block)
+        format!(
+            "block {} earned nothing: no release was old enough, and it carried no bounty",
+            arguments.block
+        )
     } else {
         claims.iter().map(line).collect::<Vec<_>>().join("\n")
     };
@@ -26,17 +29,4 @@ pub(super) fn run(arguments: &ClaimArguments, shell: &mut Shell) -> anyhow::Resu
         ))
         .into()),
     }
-}
-
-/// A claim in one line.
-pub(super) fn line(claim: &Claim) -> String {
-    let state = match &claim.state {
-        ClaimState::Waiting => "waiting".to_owned(),
-        ClaimState::Stored { path, .. } => format!("{} (receipt not confirmed yet)", path.display()),
-        ClaimState::Done { path, .. } => path.display().to_string(),
-        ClaimState::Refused => "refused".to_owned(),
-        ClaimState::Moved => "taken by a re-organisation".to_owned(),
-    };
-    let problem = claim.problem.as_ref().map(|problem| format!(": {problem}")).unwrap_or_default();
-    format!("{}  {state}{problem}", claim.words())
 }

@@ -25,7 +25,9 @@ pub(super) fn run(command: PatientCommand, shell: &mut Shell) -> anyhow::Result<
             consents::grant(&desk, to, group, purpose, &scope, shell)
         }
         PatientCommand::Research { desk, cap, scope } => consents::research(&desk, cap, &scope, shell),
-        PatientCommand::Revoke { commitment, erase, desk } => consents::revoke(&desk, commitment, erase, shell),
+        PatientCommand::Revoke { commitment, erase, desk } => {
+            consents::revoke(&desk, commitment, erase, shell)
+        }
         PatientCommand::Consents(arguments) => consents::list(&arguments, shell),
         PatientCommand::SecondParty(command) => consents::second_party(command, shell),
         asked => reading::run(asked, shell),

@@ -14,8 +14,8 @@ use medrec_wallet::consent::nano_rho;
 use medrec_wallet::provider::{self, Candidate, InstitutionRole};
 use medrec_wallet::{Account, account};
 
-use super::wallet::{answer, block_on, keystore, outbox_of, own_account, paying, place};
 use super::keys;
+use super::wallet::{answer, block_on, keystore, outbox_of, own_account, paying, place};
 use crate::args::{CandidateArguments, InstitutionArgument, PayingArguments, ProviderCommand};
 use crate::exit::Usage;
 use crate::shell::Shell;

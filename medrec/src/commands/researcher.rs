@@ -1,12 +1,12 @@
 //! `medrec researcher`: admission, collecting, statements about bounties.
 
 use medrec_protocol::bridge::to_word;
-use medrec_wallet::collector::{ClaimState, Happening, Reward};
+use medrec_wallet::WalletError;
+use medrec_wallet::collector::{ClaimState, Reward};
 use medrec_wallet::researcher::{self, Statement, bounty_of};
-use medrec_wallet::{Collector, CollectorOptions, WalletError};
 
-use super::claim::line;
-use super::wallet::{answer, block_on, keystore, own_account, paying, place};
+use super::collecting::{collector, line};
+use super::wallet::{answer, block_on, paying};
 use super::{keys, provider};
 use crate::args::{CollectArguments, InstitutionArgument, ResearcherCommand, StatementArgument};
 use crate::exit::{Interrupted, Usage};
@@ -37,36 +37,12 @@ pub(super) fn run(command: ResearcherCommand, shell: &mut Shell) -> anyhow::Resu
     }
 }
 
-/// The collector of a folder, with the keystore's own account as its miner.
-pub(super) fn collector(arguments: &CollectArguments, shell: &Shell) -> anyhow::Result<Collector> {
-    let mut keystore = keystore(&arguments.wallet.keys)?;
-    let place = place(&arguments.wallet.chain)?;
-    let entry = own_account(&mut keystore)?;
-    let mut options = CollectorOptions::new(arguments.collect.clone(), vec![keystore.signer(entry.index)?]);
-    options.from = arguments.from_block;
-    options.declares = arguments.declare;
-    let tell = shell.teller();
-    options.listener = std::sync::Arc::new(move |happening| tell(&words(happening)));
-    Ok(Collector::open(place, options)?)
-}
-
-pub(super) fn words(happening: &Happening) -> String {
-    match happening {
-        Happening::Earned(claim) => format!("earned: {}", claim.words()),
-        Happening::Stored(claim) => format!("stored: {}", line(claim)),
-        Happening::Failed(claim) => format!("not yet: {}", line(claim)),
-        Happening::Moved(claim) => format!("moved: {}", line(claim)),
-        Happening::Received(claim) => format!("receipt confirmed: {}", claim.words()),
-        Happening::Waiting(why) => format!("waiting for the chain: {why}"),
-        other => format!("{other:?}"),
-    }
-}
-
 fn state(command: ResearcherCommand, shell: &mut Shell) -> anyhow::Result<()> {
     let ResearcherCommand::State { statement, bounty, collect, paying: arguments } = command else {
         return Err(Usage("not a statement".to_owned()).into());
     };
-    let folder = CollectArguments { wallet: arguments.wallet.clone(), collect, from_block: 1, declare: false };
+    let folder =
+        CollectArguments { wallet: arguments.wallet.clone(), collect, from_block: 1, declare: false };
     // Closed before the account's own outbox is opened.
     let claims = collector(&folder, shell)?.claims()?;
     let found = claims.into_iter().find_map(|claim| match claim.reward {
@@ -78,9 +54,10 @@ fn state(command: ResearcherCommand, shell: &mut Shell) -> anyhow::Result<()> {
     let statement = match (statement, state) {
         (StatementArgument::Claim, _) => Statement::Claim,
         (StatementArgument::NonDelivery, _) => Statement::NonDelivery,
-        (StatementArgument::Receipt, ClaimState::Stored { manifest, .. } | ClaimState::Done { manifest, .. }) => {
-            Statement::Receipt(to_word(manifest))
-        }
+        (
+            StatementArgument::Receipt,
+            ClaimState::Stored { manifest, .. } | ClaimState::Done { manifest, .. },
+        ) => Statement::Receipt(to_word(manifest)),
         (StatementArgument::Receipt, _) => {
             return Err(WalletError::Unknown("its bundle is not on disk".to_owned()).into());
         }

@@ -107,12 +107,22 @@ fn a_network_is_deployed_joined_and_asked_by_commands_alone() {
     let endpoint = "http://127.0.0.1:9";
     let candidate = ["provider", "candidate", "--name", "hospital", "--endpoint", endpoint];
     desk.run("hospital.json", &[&candidate[..], &["--out", "hospital.candidate"]].concat());
-    let deploy = ["provider", "deploy", "--chain-id", "1337", "--founder", "hospital.candidate", "--confirmations", "1"];
+    let deploy = [
+        "provider",
+        "deploy",
+        "--chain-id",
+        "1337",
+        "--founder",
+        "hospital.candidate",
+        "--confirmations",
+        "1",
+    ];
     let network = run("hospital.json", &deploy);
     assert_eq!(network["contracts"]["chain_id"], 1337);
     let twice = desk.run("hospital.json", &[&deploy[..], &["--node", &url]].concat());
     assert!(stderr(&twice).contains("network.json"), "{}", stderr(&twice));
-    let list = medrec(&["provider", "list", "--json", "--node", &url]).current_dir(desk.path()).output().unwrap();
+    let list =
+        medrec(&["provider", "list", "--json", "--node", &url]).current_dir(desk.path()).output().unwrap();
     let list = json_of(&list);
     assert_eq!((&list[0]["name"], &list[0]["endpoint"]), (&json!("hospital"), &json!(endpoint)));
     run("hospital.json", &["provider", "declare-cap", "3/2", "--confirmations", "1"]);
@@ -121,7 +131,12 @@ fn a_network_is_deployed_joined_and_asked_by_commands_alone() {
     assert_eq!(budget["cap_nano_rho"], 1_500_000_000_u64);
     // A researcher asks to be let in, and is.
     json_of(&desk.run("lab.json", &["researcher", "keys", "create", "--json"]));
-    json_of(&desk.run("lab.json", &["researcher", "candidate", "--name", "lab", "--out", "lab.candidate", "--json"]));
+    json_of(
+        &desk.run(
+            "lab.json",
+            &["researcher", "candidate", "--name", "lab", "--out", "lab.candidate", "--json"],
+        ),
+    );
     let admitted = run("hospital.json", &["provider", "admit", "lab.candidate", "--confirmations", "1"]);
     assert_eq!(admitted["role"], "researcher");
     // Nothing was mined by the lab; the block belongs to the node's own coinbase.
@@ -133,7 +148,8 @@ fn a_network_is_deployed_joined_and_asked_by_commands_alone() {
     json_of(&desk.run("ada.json", &["patient", "keys", "create", "--json"]));
     let account = run("ada.json", &["patient", "account", "--provider", "hospital"]);
     assert_eq!(account["index"], 0);
-    let status = desk.run("ada.json", &["patient", "status", "--provider", "hospital", "--json", "--node", &url]);
+    let status =
+        desk.run("ada.json", &["patient", "status", "--provider", "hospital", "--json", "--node", &url]);
     assert_eq!(json_of(&status)["status"], "none");
     let register = desk.run("ada.json", &["patient", "register", "--provider", "hospital", "--node", &url]);
     assert_eq!(register.status.code(), Some(1));

@@ -31,7 +31,11 @@ pub(super) struct Receipts {
 }
 
 impl Receipts {
-    pub(super) fn open(place: &Place, folder: &Path, miners: &[PrivateKeySigner]) -> Result<Self, WalletError> {
+    pub(super) fn open(
+        place: &Place,
+        folder: &Path,
+        miners: &[PrivateKeySigner],
+    ) -> Result<Self, WalletError> {
         let mut senders = Vec::new();
         for miner in miners {
             let account = from_chain(miner.address());

@@ -45,7 +45,8 @@ pub(super) async fn collect(
     let path = claim.path(folder);
     let target = path.clone();
     let staged = tokio::task::spawn_blocking(move || stage(&target, &bytes)).await;
-    let (file, mut verification) = staged.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
+    let (file, mut verification) =
+        staged.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))?;
     let view = place.view().await?;
     onchain::check(&mut verification, &view, &place.contracts).await?;
     let manifest = accept(claim, &verification)?;
@@ -78,11 +79,8 @@ pub(super) fn verify(path: &Path) -> Result<Verification, WalletError> {
     let epsilon_at = |rho: &Rho, delta: &str| {
         delta.parse().ok().and_then(|delta: f64| accounting::epsilon_at(rho, delta).ok())
     };
-    let options = VerifyOptions {
-        require_signature: true,
-        epsilon_at: Some(&epsilon_at),
-        ..VerifyOptions::default()
-    };
+    let options =
+        VerifyOptions { require_signature: true, epsilon_at: Some(&epsilon_at), ..VerifyOptions::default() };
     Ok(bundle::verify(path, &options)?)
 }
 
@@ -101,9 +99,10 @@ fn accept(claim: &Claim, verification: &Verification) -> Result<Digest, WalletEr
         return refuse("its bundle has no manifest".to_owned());
     };
     let is_own = match (&manifest.occasion, &claim.reward) {
-        (Occasion::CensusShard { block, miner, provider, epoch, .. }, Reward::Shard { provider: owing, epoch: earned }) => {
-            block.hash == claim.hash && *miner == claim.miner && provider == owing && epoch == earned
-        }
+        (
+            Occasion::CensusShard { block, miner, provider, epoch, .. },
+            Reward::Shard { provider: owing, epoch: earned },
+        ) => block.hash == claim.hash && *miner == claim.miner && provider == owing && epoch == earned,
         (Occasion::Bounty { miner, provider, bounty, .. }, Reward::Bounty { posting }) => {
             *bounty == bounty_of(posting) && *miner == claim.miner && *provider == posting.provider
         }

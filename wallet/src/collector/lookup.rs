@@ -64,7 +64,12 @@ pub(super) async fn rewards_of(
     {
         for (posting, owner) in events.iter().filter_map(posting_of) {
             if from_chain(owner) == miner {
-                claims.push(Claim::new(number, from_word(head.block.hash), miner, Reward::Bounty { posting }));
+                claims.push(Claim::new(
+                    number,
+                    from_word(head.block.hash),
+                    miner,
+                    Reward::Bounty { posting },
+                ));
             }
         }
     }

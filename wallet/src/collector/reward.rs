@@ -105,7 +105,9 @@ impl Claim {
             Reward::Shard { epoch, .. } => {
                 provider.join(format!("epoch-{epoch}")).join(format!("block-{}.tar.zst", self.number))
             }
-            Reward::Bounty { posting } => provider.join("bounties").join(format!("{}.tar.zst", bounty_of(posting))),
+            Reward::Bounty { posting } => {
+                provider.join("bounties").join(format!("{}.tar.zst", bounty_of(posting)))
+            }
         }
     }
 

@@ -154,16 +154,22 @@ mod tests {
         let mine = [Address([7; 20])];
         let epochs = |number| -> Vec<(Address, EpochNumber)> {
             let claims = shards_of(&head(number, 7), &mine, &releases);
-            claims.iter().map(|claim| match claim.reward {
-                Reward::Shard { provider, epoch } => (provider, epoch),
-                Reward::Bounty { .. } => unreachable!(),
-            }).collect()
+            claims
+                .iter()
+                .map(|claim| match claim.reward {
+                    Reward::Shard { provider, epoch } => (provider, epoch),
+                    Reward::Bounty { .. } => unreachable!(),
+                })
+                .collect()
         };
         let (one, two) = (Address([1; 20]), Address([2; 20]));
         assert_eq!(epochs(21), []);
         assert_eq!(epochs(22), [(one, EpochNumber(1))]);
         assert_eq!(epochs(41), [(one, EpochNumber(1)), (two, EpochNumber(5))]);
         assert_eq!(epochs(42), [(one, EpochNumber(2)), (two, EpochNumber(5))]);
-        assert!(shards_of(&head(42, 8), &mine, &releases).is_empty(), "another miner's block earns us nothing");
+        assert!(
+            shards_of(&head(42, 8), &mine, &releases).is_empty(),
+            "another miner's block earns us nothing"
+        );
     }
 }

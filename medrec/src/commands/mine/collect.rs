@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::args::MineArguments;
-use crate::commands::researcher::words;
+use crate::commands::collecting::words;
 use crate::commands::wallet::{keystore, own_account};
 use crate::exit::Usage;
 use crate::shell::Shell;
@@ -38,7 +38,10 @@ impl Collecting {
         let coinbase = signer.address();
         if arguments.coinbase.is_some_and(|other| other != coinbase) {
             let problem = format!("--coinbase is another account than the keystore's own, {coinbase}");
-            return Err(Usage(problem + "\n\nhint: who mined a block has to sign for it; leave --coinbase out").into());
+            return Err(Usage(
+                problem + "\n\nhint: who mined a block has to sign for it; leave --coinbase out",
+            )
+            .into());
         }
         let place = Place::new(&network, arguments.nodes.iter().cloned())?;
         let mut options = CollectorOptions::new(folder.clone(), vec![signer]);
@@ -67,7 +70,9 @@ impl Running {
         // Whoever has ended already does not listen.
         let _ = self.stop.send(());
         self.work.await??;
-        shell.status("what is not collected yet is collected by the next run, or by `medrec researcher collect`");
+        shell.status(
+            "what is not collected yet is collected by the next run, or by `medrec researcher collect`",
+        );
         Ok(())
     }
 }

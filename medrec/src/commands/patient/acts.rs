@@ -44,7 +44,11 @@ pub(super) fn register_guardian(arguments: &DeskArguments, shell: &mut Shell) ->
     tell(shell, &carried)
 }
 
-pub(super) fn relate(act: RelateArgument, arguments: &DeskArguments, shell: &mut Shell) -> anyhow::Result<()> {
+pub(super) fn relate(
+    act: RelateArgument,
+    arguments: &DeskArguments,
+    shell: &mut Shell,
+) -> anyhow::Result<()> {
     let act = match act {
         RelateArgument::Request => PatientAct::Request,
         RelateArgument::Accept => PatientAct::Accept,

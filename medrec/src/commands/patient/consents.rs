@@ -6,9 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use medrec_chain::acts::consents;
 use medrec_domain::consent::Grantee;
 use medrec_domain::identifier::Address;
-use medrec_domain::{
-    CalendarDate, ConditionScope, ConsentDocument, Digest, FieldScope, Purpose, Rho, Scope,
-};
+use medrec_domain::{CalendarDate, ConditionScope, ConsentDocument, Digest, FieldScope, Purpose, Rho, Scope};
 use medrec_protocol::bridge::{from_chain, group_id, to_chain};
 use medrec_protocol::methods::consents as papers;
 use medrec_wallet::WalletError;
@@ -52,7 +50,8 @@ fn scope_of(arguments: &ScopeArguments, purpose: Purpose) -> anyhow::Result<Scop
         Some(("only", list)) => ConditionScope::Only(names(list)),
         Some(("except", list)) => ConditionScope::Except(names(list)),
         _ => {
-            let problem = format!("--conditions {:?} is not all, only:NAMES or except:NAMES", arguments.conditions);
+            let problem =
+                format!("--conditions {:?} is not all, only:NAMES or except:NAMES", arguments.conditions);
             return Err(Usage(problem).into());
         }
     };
@@ -103,7 +102,9 @@ pub(super) fn grant(
     let grantee = match (to, group) {
         (Some(address), _) => Grantee::Person { address },
         (None, Some(group)) => Grantee::Group { id: group_id(to_chain(group)) },
-        (None, None) => return Err(Usage("nobody is granted anything\n\nhint: --to or --group".to_owned()).into()),
+        (None, None) => {
+            return Err(Usage("nobody is granted anything\n\nhint: --to or --group".to_owned()).into());
+        }
     };
     give(arguments, grantee, scope_of(scope, purpose_of(purpose))?, scope, None, shell)
 }

@@ -44,9 +44,9 @@ pub(super) async fn open(arguments: &DeskArguments, actor: Actor) -> anyhow::Res
             Some(entry) => *entry,
             None => keystore.ensure_account(None)?,
         },
-        Actor::Known => *keystore.account_for(Some(provider)).ok_or_else(|| {
-            medrec_wallet::WalletError::NoAccount { whom: arguments.provider.clone() }
-        })?,
+        Actor::Known => *keystore
+            .account_for(Some(provider))
+            .ok_or_else(|| medrec_wallet::WalletError::NoAccount { whom: arguments.provider.clone() })?,
     };
     let patient: Address = arguments.ward.unwrap_or(entry.account);
     let desk = Desk {

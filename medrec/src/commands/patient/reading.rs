@@ -25,7 +25,10 @@ pub(super) fn run(command: PatientCommand, shell: &mut Shell) -> anyhow::Result<
             })?;
             let line = |entry: &records::AuditEntry| {
                 let verdict = if entry.is_allowed { "allowed" } else { "refused" };
-                format!("{:>6}  {}  {}  {verdict}  {}  {}", entry.sequence, entry.time_s, entry.actor, entry.method, entry.about)
+                format!(
+                    "{:>6}  {}  {}  {verdict}  {}  {}",
+                    entry.sequence, entry.time_s, entry.actor, entry.method, entry.about
+                )
             };
             answer(shell, &log, &log.entries.iter().map(line).collect::<Vec<_>>().join("\n"))
         }
@@ -34,7 +37,9 @@ pub(super) fn run(command: PatientCommand, shell: &mut Shell) -> anyhow::Result<
 }
 
 fn read(command: PatientCommand, shell: &mut Shell) -> anyhow::Result<()> {
-    let PatientCommand::Read { desk, of, table, purpose, columns, from, until } = command else { return Ok(()) };
+    let PatientCommand::Read { desk, of, table, purpose, columns, from, until } = command else {
+        return Ok(());
+    };
     let table = table.parse().map_err(|error: medrec_domain::DomainError| Usage(error.to_string()))?;
     let whole = block_on(async {
         let opened = open(&desk, Actor::Either).await?;
@@ -58,7 +63,9 @@ fn read(command: PatientCommand, shell: &mut Shell) -> anyhow::Result<()> {
                     whole.rows.extend(page.rows);
                     (whole.next, whole.block) = (page.next, page.block);
                 }
-                Some(_) => return Err(Usage("what may be read changed meanwhile; read again".to_owned()).into()),
+                Some(_) => {
+                    return Err(Usage("what may be read changed meanwhile; read again".to_owned()).into());
+                }
                 None => whole = Some(page),
             }
             match next {
@@ -108,7 +115,9 @@ fn words(notification: &notifications::Notification) -> String {
     use notifications::NotificationEvent as Event;
     let what = match &notification.event {
         Event::RelationshipChanged { patient, status } => format!("relationship of {patient} is {status}"),
-        Event::RecordUpdated { patient, bounty } => format!("records of {patient} were updated, bounty {bounty}"),
+        Event::RecordUpdated { patient, bounty } => {
+            format!("records of {patient} were updated, bounty {bounty}")
+        }
         Event::Granted { patient, commitment } => format!("{patient} granted {commitment}"),
         Event::Revoked { patient, commitment } => format!("{patient} revoked {commitment}"),
         Event::RecordRead { patient, reader } => format!("{reader} read records of {patient}"),

@@ -2,8 +2,8 @@
 
 use medrec_domain::identifier::EpochNumber;
 use medrec_protocol::methods::provider as asked;
-use medrec_wallet::{GatekeeperClient, PrivateKeySigner};
 use medrec_wallet::researcher::bounty_of;
+use medrec_wallet::{GatekeeperClient, PrivateKeySigner};
 
 use crate::args::{ProviderCommand, WalletArguments};
 use crate::commands::wallet::{answer, block_on, gatekeeper, keystore, own_account, place};
