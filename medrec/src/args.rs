@@ -5,7 +5,11 @@ mod demo;
 mod gatekeeper;
 mod mine;
 mod node;
+mod patient;
+mod provider;
+mod researcher;
 mod synth;
+mod wallet;
 
 pub(crate) use anonymize::{
     AnonymizeArguments, BudgetArguments, FormatArgument, OnBadRowArgument, VerifyArguments,
@@ -17,7 +21,14 @@ pub(crate) use node::{
     ChainArguments, ExportArguments, GenesisArguments, ImportArguments, NodeArguments, NodeCommand,
     NodeRunArguments,
 };
+pub(crate) use patient::{
+    DeskArguments, GroupCommand, GuardianCommand, PatientCommand, PowerArgument, PurposeArgument,
+    RelateArgument, ScopeArguments, SecondPartyCommand,
+};
+pub(crate) use provider::{CandidateArguments, InstitutionArgument, PayingArguments, ProviderCommand};
+pub(crate) use researcher::{ClaimArguments, CollectArguments, ResearcherCommand, StatementArgument};
 pub(crate) use synth::SynthArguments;
+pub(crate) use wallet::{KeysCommand, KeystoreArguments, NetworkArguments, WalletArguments};
 
 use std::path::PathBuf;
 
@@ -115,12 +126,25 @@ pub(crate) enum Command {
             The budget is kept in a ledger beside the data: releases add up, and one that would pass the cap is\n\
             refused before anything is read. A run that was killed goes on when it is started again.")]
     Anonymize(Box<AnonymizeArguments>),
-    /// Check a bundle offline: every file, every number that can be recomputed, every statement.
+    /// Check a bundle: every file, every number that can be recomputed, every statement; with --node, the chain's word too.
     #[command(after_help = "Examples:\n  \
             medrec verify census\n  \
-            medrec verify bundle.tar.zst --json | jq .valid\n\n\
+            medrec verify bundle.tar.zst --json | jq .valid\n  \
+            medrec verify rewards/0x…/epoch-1/block-40.tar.zst --node http://127.0.0.1:8545 --network network.json\n\n\
             Exit code 5: the bundle is not valid.")]
     Verify(VerifyArguments),
+    /// Collect what a block earned its miner: claim, verify, store.
+    #[command(after_help = "Example:\n  medrec claim 40 --keystore lab.json --collect rewards")]
+    Claim(Box<ClaimArguments>),
+    /// Acts of patients, guardians and doctors: relate, grant, revoke, read, see who saw what.
+    #[command(subcommand)]
+    Patient(Box<PatientCommand>),
+    /// Acts of a provider: contracts, votes, endpoint, invitations, updates with bounties, epochs.
+    #[command(subcommand)]
+    Provider(Box<ProviderCommand>),
+    /// Acts of a researcher: admission, collecting rewards, statements about bounties.
+    #[command(subcommand)]
+    Researcher(Box<ResearcherCommand>),
 }
 
 /// Which benchmark.

@@ -3,13 +3,20 @@
 mod anonymize;
 mod bench;
 mod demo;
+mod claim;
+mod collecting;
 mod engines;
 mod gatekeeper;
 mod genesis;
+mod keys;
 mod mine;
 mod node;
+mod patient;
+mod provider;
+mod researcher;
 mod synth;
 mod verify;
+mod wallet;
 
 use crate::args::Command;
 use crate::shell::Shell;
@@ -27,5 +34,9 @@ pub(crate) fn run(command: Command, shell: &mut Shell) -> anyhow::Result<()> {
         Command::Synth(arguments) => synth::run(&arguments, shell),
         Command::Anonymize(arguments) => anonymize::run(&arguments, shell),
         Command::Verify(arguments) => verify::run(&arguments, shell),
+        Command::Claim(arguments) => claim::run(&arguments, shell),
+        Command::Patient(command) => patient::run(*command, shell),
+        Command::Provider(command) => provider::run(*command, shell),
+        Command::Researcher(command) => researcher::run(*command, shell),
     }
 }

@@ -100,6 +100,11 @@ impl Shell {
         if self.output.quiet { |_| {} } else { |text| to_stderr(&format!("warning: {text}")) }
     }
 
+    /// What tells what is being done from threads that have no shell.
+    pub(crate) fn teller(&self) -> fn(&str) {
+        if self.output.quiet { |_| {} } else { to_stderr }
+    }
+
     /// A bar for `total` units of work called `unit`; hidden off a terminal and with `--quiet`.
     pub(crate) fn bar(&self, message: &'static str, total: u64, unit: &str) -> ProgressBar {
         let target = if self.is_terminal && !self.output.quiet {

@@ -36,3 +36,26 @@ pub fn commitment_prefix(commitment: &Digest) -> FixedBytes<24> {
 pub fn research_purpose() -> B256 {
     keccak256("research-aggregate")
 }
+
+/// A group as consent documents name it: its address on chain as a 32-byte word.
+pub fn group_id(group: ChainAddress) -> Digest {
+    Digest(group.into_word().0)
+}
+
+/// A group's address on chain; `None` for an id that is no address.
+pub fn group_address(id: &Digest) -> Option<ChainAddress> {
+    let (zeros, address) = id.0.split_at(12);
+    zeros.iter().all(|&byte| byte == 0).then(|| ChainAddress::from_slice(address))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_groups_id_and_its_address_are_each_others() {
+        let group = ChainAddress::repeat_byte(7);
+        assert_eq!(group_address(&group_id(group)), Some(group));
+        assert_eq!(group_address(&Digest([7; 32])), None);
+    }
+}

@@ -1,9 +1,8 @@
 //! Consent documents as people make them, and the numbers of the contracts.
 
-use alloy_primitives::Address as ChainAddress;
 use medrec_domain::consent::{CONSENT_VERSION, Grantee};
 use medrec_domain::identifier::{Address, ChainId};
-use medrec_domain::{ConsentDocument, Digest, Purpose, Rho, Scope};
+use medrec_domain::{ConsentDocument, Rho, Scope};
 use medrec_protocol::Hexadecimal;
 
 use crate::error::WalletError;
@@ -64,22 +63,6 @@ pub fn salt() -> Result<Hexadecimal<32>, WalletError> {
     Ok(Hexadecimal(bytes))
 }
 
-/// A group as consent documents name it: its address on chain as a 32-byte word.
-pub fn group_id(group: ChainAddress) -> Digest {
-    Digest(group.into_word().0)
-}
-
-/// The group's address on chain; `None` for an id that is no address.
-pub fn group_address(id: &Digest) -> Option<ChainAddress> {
-    let (zeros, address) = id.0.split_at(12);
-    zeros.iter().all(|&byte| byte == 0).then(|| ChainAddress::from_slice(address))
-}
-
-/// Whether a purpose is the one of releases to research.
-pub fn is_research(purpose: Purpose) -> bool {
-    purpose == Purpose::ResearchAggregate
-}
-
 /// A loss in units of 1e-9 rho.
 ///
 /// # Errors
@@ -118,12 +101,5 @@ mod tests {
         assert!(nano_rho(&"1/3".parse().unwrap()).is_err());
         assert!(nano_rho(&"20000000000".parse().unwrap()).is_err());
         assert!(unix_seconds(1 << 32).is_err());
-    }
-
-    #[test]
-    fn a_groups_id_and_its_address_are_each_others() {
-        let group = ChainAddress::repeat_byte(7);
-        assert_eq!(group_address(&group_id(group)), Some(group));
-        assert_eq!(group_address(&Digest([7; 32])), None);
     }
 }

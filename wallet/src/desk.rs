@@ -104,10 +104,8 @@ impl Desk {
     /// # Errors
     /// As [`Desk::carry`].
     pub async fn carry_call(&self, contract: Contract, act: Act) -> Result<Carried, WalletError> {
-        let body = RelayBody {
-            contract: contract.name().to_owned(),
-            calldata: hex::encode_prefixed(&act.data),
-        };
+        let body =
+            RelayBody { contract: contract.name().to_owned(), calldata: hex::encode_prefixed(&act.data) };
         let key = self.gatekeeper.ask::<acts::Relay>(&self.signer, &body).await?.key;
         self.follow(act.what, key).await
     }
@@ -188,7 +186,10 @@ impl Desk {
         let answer = self.gatekeeper.ask::<papers::Put>(&self.signer, &body).await?;
         if answer.commitment != commitment {
             let problem = format!("stored another document ({}) than it was sent", answer.commitment);
-            return Err(WalletError::OtherGatekeeper { endpoint: self.gatekeeper.endpoint().to_owned(), problem });
+            return Err(WalletError::OtherGatekeeper {
+                endpoint: self.gatekeeper.endpoint().to_owned(),
+                problem,
+            });
         }
         let patient = self.patient_key().await?;
         if let Some(cap) = &document.yearly_cap {

@@ -96,7 +96,9 @@ pub enum WalletError {
         problem: String,
     },
     /// The keystore has no account for this.
-    #[error("the keystore has no account for {whom}\n\nhint: `medrec patient register` makes one for a provider")]
+    #[error(
+        "the keystore has no account for {whom}\n\nhint: `medrec patient register` makes one for a provider"
+    )]
     NoAccount {
         /// For whom or what.
         whom: String,
@@ -181,8 +183,12 @@ const fn hint_of(code: RefusalCode) -> &'static str {
         RefusalCode::Unregistered => {
             "\n\nhint: providers admit researchers by vote: `medrec researcher candidate`, `medrec provider admit`"
         }
-        RefusalCode::TooDear => "\n\nhint: privacy budgets do not grow back; `medrec provider budget` shows this provider's",
-        RefusalCode::NotInCatalogue => "\n\nhint: name a query of the catalogue that the gatekeeper runs with",
+        RefusalCode::TooDear => {
+            "\n\nhint: privacy budgets do not grow back; `medrec provider budget` shows this provider's"
+        }
+        RefusalCode::NotInCatalogue => {
+            "\n\nhint: name a query of the catalogue that the gatekeeper runs with"
+        }
         RefusalCode::ChainUnavailable => "\n\nhint: the provider's node is down or behind; try again later",
         RefusalCode::Conflict => "\n\nhint: look at what was done before; it is not undone by asking again",
         _ => "",

@@ -147,7 +147,8 @@ impl GatekeeperClient {
     {
         let is_long = LONG.contains(&M::NAME);
         let timeout = if is_long { self.options.long_timeout } else { self.options.timeout };
-        let most = if accept == BUNDLE_TYPE { self.options.most_bundle_bytes } else { self.options.most_bytes };
+        let most =
+            if accept == BUNDLE_TYPE { self.options.most_bundle_bytes } else { self.options.most_bytes };
         let mut pause = Duration::from_millis(250);
         let mut attempt = 1;
         loop {
@@ -196,8 +197,9 @@ impl GatekeeperClient {
         let signature = signature
             .map_err(|error| self.transport.failed(M::NAME, format!("the key did not sign: {error}")))?;
         let signed = Signed::new(body.clone(), &asking, signature.as_bytes());
-        let body = serde_json::to_vec(&signed)
-            .map_err(|error| self.transport.failed(M::NAME, format!("the question has no JSON form: {error}")))?;
+        let body = serde_json::to_vec(&signed).map_err(|error| {
+            self.transport.failed(M::NAME, format!("the question has no JSON form: {error}"))
+        })?;
         let path = format!("/v1/{}", M::NAME);
         Ok(Question { method: M::NAME, verb: Verb::POST, path, body, accept })
     }

@@ -12,7 +12,7 @@
 //! alone.
 
 pub mod account;
-// pub mod collector;
+pub mod collector;
 pub mod consent;
 pub mod desk;
 mod disk;
@@ -27,7 +27,8 @@ pub mod researcher;
 pub mod words;
 
 pub use account::Account;
-// pub use collector::{Collector, CollectorOptions};
+pub use alloy_signer_local::PrivateKeySigner;
+pub use collector::{Collector, CollectorOptions};
 pub use desk::Desk;
 pub use error::{Advice, WalletError};
 pub use gatekeeper::{GatekeeperClient, GatekeeperOptions, Notifications};

@@ -50,9 +50,17 @@ pub async fn check(
         Occasion::Bounty { block, miner, provider, bounty } => {
             take("chain-block", BLOCK, block_finding(view, contracts, block, *miner).await?);
             take("chain-signer", SIGNER, signer_finding(&reader, *provider, verification.signer).await?);
-            take("chain-owner", "the miner owns the bounty", owner_finding(&reader, bounty, block, *miner).await?);
+            take(
+                "chain-owner",
+                "the miner owns the bounty",
+                owner_finding(&reader, bounty, block, *miner).await?,
+            );
             let digest = verification.manifest_digest;
-            take("chain-answer", "the provider named this bundle on chain", answer_finding(&reader, bounty, digest).await?);
+            take(
+                "chain-answer",
+                "the provider named this bundle on chain",
+                answer_finding(&reader, bounty, digest).await?,
+            );
         }
         Occasion::StandAlone { .. } => checks.push(Check {
             name: "chain-block",
@@ -105,7 +113,10 @@ async fn block_finding(
     let standing = view.at(number).await?;
     let standing = standing.head();
     if standing.block.hash != to_word(block.hash) {
-        return Ok(Err(format!("block {number} of the chain is {}, not {}", standing.block.hash, block.hash)));
+        return Ok(Err(format!(
+            "block {number} of the chain is {}, not {}",
+            standing.block.hash, block.hash
+        )));
     }
     if standing.coinbase != to_chain(miner) {
         return Ok(Err(format!("block {number} was mined by {}, not by {miner}", standing.coinbase)));
@@ -161,13 +172,8 @@ async fn release_findings(
     let (number, first) = (block.number.0, release.committedAt.saturating_add(CONFIRMATIONS));
     let last = release.nextCommittedAt.saturating_add(CONFIRMATIONS);
     let is_within = number >= first && (release.nextCommittedAt == 0 || number < last);
-    let index = shard_index(
-        to_word(block.hash),
-        to_chain(provider),
-        claim.epoch,
-        release.root,
-        release.shards,
-    );
+    let index =
+        shard_index(to_word(block.hash), to_chain(provider), claim.epoch, release.root, release.shards);
     let earned = if !is_within {
         Err(format!("block {number} earns nothing from epoch {}, whose first block is {first}", claim.epoch))
     } else if index != Some(claim.shard) {
@@ -194,9 +200,10 @@ async fn owner_finding(
         Ok(Some(ownership)) if ownership.block_number != block.number.0 => {
             Err(format!("block {} carries it, not block {}", ownership.block_number, block.number))
         }
-        Ok(Some(ownership)) if !ownership.is_valid => {
-            Err(format!("its block has {} blocks on top, {CONFIRMATIONS} are needed", ownership.confirmations))
-        }
+        Ok(Some(ownership)) if !ownership.is_valid => Err(format!(
+            "its block has {} blocks on top, {CONFIRMATIONS} are needed",
+            ownership.confirmations
+        )),
         Ok(Some(_)) => Ok(format!("{miner} owns bounty {bounty}")),
     })
 }

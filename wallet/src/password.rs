@@ -25,7 +25,11 @@ impl Password {
         let bytes = Zeroizing::new(bytes);
         let text = std::str::from_utf8(&bytes).map_err(|_| "the password file is no UTF-8 text")?;
         let line = text.lines().next().unwrap_or_default();
-        if line.is_empty() { Err("the password file's first line is empty") } else { Ok(Self::new(line.to_owned())) }
+        if line.is_empty() {
+            Err("the password file's first line is empty")
+        } else {
+            Ok(Self::new(line.to_owned()))
+        }
     }
 
     /// Whether it is the empty text.

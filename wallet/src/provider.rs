@@ -121,7 +121,10 @@ async fn role_now(account: &Account, candidate: ChainAddress) -> Result<Role, Wa
 pub async fn admit(account: &Account, candidate: &Candidate) -> Result<VoteOutcome, WalletError> {
     let call = Registrar::voteToAdmitCall { candidate: candidate.to_contract() };
     let done = account.call(&call, None).await?;
-    Ok(VoteOutcome { done, role: format!("{:?}", role_now(account, candidate.account).await?).to_lowercase() })
+    Ok(VoteOutcome {
+        done,
+        role: format!("{:?}", role_now(account, candidate.account).await?).to_lowercase(),
+    })
 }
 
 /// Votes to remove a provider or researcher.

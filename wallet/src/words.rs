@@ -86,15 +86,20 @@ mod tests {
     use super::*;
 
     /// The first vector of BIP-39, whose first Ethereum account every wallet shows.
-    const VECTOR: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+    const VECTOR: &str =
+        "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
 
     #[test]
     fn published_words_have_their_published_accounts() {
         let words = Words::parse(VECTOR).unwrap();
-        assert_eq!(words.signer(0).unwrap().address().to_string(), "0x9858EfFD232B4033E47d90003D41EC34EcaEda94");
+        assert_eq!(
+            words.signer(0).unwrap().address().to_string(),
+            "0x9858EfFD232B4033E47d90003D41EC34EcaEda94"
+        );
         // Hardhat's and anvil's public words.
         let words = Words::parse("test test test test test test test test test test test junk").unwrap();
-        let expected = ["0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"];
+        let expected =
+            ["0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266", "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"];
         for (index, account) in (0..).zip(expected) {
             assert_eq!(words.signer(index).unwrap().address().to_string(), account);
         }
@@ -117,7 +122,8 @@ mod tests {
     fn wrong_words_are_refused_without_being_repeated() {
         let swapped = VECTOR.replace("about", "abandon");
         let unknown = VECTOR.replace("about", "secretword");
-        let problems = [(swapped.as_str(), "checksum"), (unknown.as_str(), "word 12"), ("abandon about", "there are 2")];
+        let problems =
+            [(swapped.as_str(), "checksum"), (unknown.as_str(), "word 12"), ("abandon about", "there are 2")];
         for (text, says) in problems {
             let error = Words::parse(text).unwrap_err().to_string();
             assert!(error.contains(says), "{error}");

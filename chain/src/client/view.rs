@@ -4,6 +4,7 @@
 //! block by its hash, so a re-organisation in between is an error and never a mixture. What not: which block
 //! and node to take; [`super::Client`] decides that.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256, Bytes, U64, U256};
@@ -142,6 +143,15 @@ impl View {
         let headers = self.endpoint.headers(&[number]).await?;
         let head = headers.first().map_or_else(|| self.head.clone(), Head::from);
         Ok(Self { endpoint: Arc::clone(&self.endpoint), head })
+    }
+
+    /// The heads of the node's present chain with these numbers, in their order.
+    ///
+    /// # Errors
+    /// [`ChainError::Interrupted`] if there is no such block, and those of any exchange.
+    pub async fn heads(&self, numbers: RangeInclusive<u64>) -> Result<Vec<Head>, ChainError> {
+        let headers = self.endpoint.headers(&numbers.collect::<Vec<_>>()).await?;
+        Ok(headers.iter().map(Head::from).collect())
     }
 
     /// Calls a function at this block.

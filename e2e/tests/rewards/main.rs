@@ -3,8 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
 mod bounties;
+mod collector;
+mod counter;
 mod faults;
 mod hospital;
+mod onchain;
 mod refusals;
 mod shards;
 mod simulation;

@@ -110,4 +110,10 @@ pub(crate) struct VerifyArguments {
     /// Refuse an unsigned bundle.
     #[arg(long)]
     pub(crate) require_signature: bool,
+    /// URLs of nodes: hold the bundle against the chain too.
+    #[arg(long = "node", value_name = "URL", value_delimiter = ',', requires = "network")]
+    pub(crate) nodes: Vec<String>,
+    /// Network file of that chain.
+    #[arg(long, value_name = "FILE", requires = "nodes")]
+    pub(crate) network: Option<PathBuf>,
 }

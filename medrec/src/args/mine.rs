@@ -7,6 +7,7 @@ use alloy_primitives::Address;
 use clap::{Args, ValueEnum};
 
 use super::node::address;
+use super::wallet::KeystoreArguments;
 
 /// Arguments of `medrec mine`.
 #[derive(Debug, Args)]
@@ -44,6 +45,15 @@ pub(crate) struct MineArguments {
     /// How the chain's blocks share epochs.
     #[arg(long, value_enum, default_value_t = ScheduleArgument::Ethash)]
     pub(crate) schedule: ScheduleArgument,
+    /// Folder in which to collect what own blocks earn: claimed, verified and stored while it mines. Blocks pay the
+    /// keystore's own account then.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) collect: Option<PathBuf>,
+    /// With `--collect`: network file, as `medrec provider deploy` writes it.
+    #[arg(long, value_name = "FILE", default_value = "network.json")]
+    pub(crate) network: PathBuf,
+    #[command(flatten)]
+    pub(crate) keys: KeystoreArguments,
     /// Folder of stored datasets; `MEDREC_CACHE_DIR`, else `medrec/ethash` in the user's cache folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) cache_dir: Option<PathBuf>,

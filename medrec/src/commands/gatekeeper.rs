@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &GatekeeperArguments, shell: &mut Shell) -> anyhow:
 fn options(config: &Config, arguments: &GatekeeperArguments, shell: &mut Shell) -> anyhow::Result<Options> {
     let network = Network::read(&config.network)?;
     let password_file = arguments.password_file.as_deref().or(config.password_file.as_deref());
-    let password = password::existing(password_file, &config.keystore)?;
+    let password = password::password(password_file)?;
     let keystore = Keystore::open(&config.keystore, &password)?;
     let own = keystore.account_for(None).ok_or_else(|| {
         Usage(format!(

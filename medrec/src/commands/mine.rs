@@ -2,6 +2,7 @@
 //!
 //! What mining is, the room `miner/` knows. Here are the plan, the order of things and the exit code.
 
+mod collect;
 mod live;
 mod summary;
 
@@ -16,15 +17,27 @@ use crate::cache_folder::cache_folder;
 use crate::exit::{Interrupted, Unavailable, Untrusted, Usage};
 use crate::interrupt;
 use crate::shell::Shell;
+use collect::Collecting;
 use live::Live;
 use summary::{End, Summary};
 
 pub(super) fn run(arguments: &MineArguments, shell: &mut Shell) -> anyhow::Result<()> {
-    let options = plan(arguments)?;
+    let mut options = plan(arguments)?;
+    let collecting = Collecting::plan(arguments, shell)?;
+    if let Some(collecting) = &collecting {
+        options.coinbase = Some(collecting.coinbase);
+    }
     // From here on a signal ends the miner in order.
     interrupt::flag()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let result = runtime.block_on(mine(arguments, options, shell));
+    let result = runtime.block_on(async {
+        let collecting = collecting.map(Collecting::start);
+        let mined = mine(arguments, options, shell).await;
+        match collecting {
+            Some(collecting) => mined.and(collecting.stop(shell).await),
+            None => mined,
+        }
+    });
     // Solutions were settled by now; a connection to a node is not waited for.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result

@@ -1,10 +1,13 @@
-//! `medrec verify`: whether a bundle is what it says it is, offline.
+//! `medrec verify`: whether a bundle is what it says it is, offline, and by a chain's word where a node is given.
 
 use std::fmt::Write as _;
 
 use medrec_anonymizer::accounting;
 use medrec_anonymizer::bundle::{self, Outcome, VerifyOptions};
+use medrec_chain::Network;
+use medrec_wallet::{Place, onchain};
 
+use super::wallet::block_on;
 use crate::args::VerifyArguments;
 use crate::exit::Refused;
 use crate::shell::Shell;
@@ -19,7 +22,15 @@ pub(super) fn run(arguments: &VerifyArguments, shell: &mut Shell) -> anyhow::Res
         epsilon_at: Some(&epsilon_at),
         ..VerifyOptions::default()
     };
-    let verification = bundle::verify(&arguments.bundle, &options)?;
+    let mut verification = bundle::verify(&arguments.bundle, &options)?;
+    if let Some(network) = &arguments.network {
+        let place = Place::new(&Network::read(network)?, arguments.nodes.iter().cloned())?;
+        block_on(async {
+            place.verify().await?;
+            let view = place.view().await?;
+            Ok(onchain::check(&mut verification, &view, &place.contracts).await?)
+        })?;
+    }
     if shell.wants_json() {
         shell.json(&verification)?;
     } else {

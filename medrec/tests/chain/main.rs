@@ -1,4 +1,4 @@
-//! `medrec node` and `medrec genesis` as operators and clients meet them: real processes that are started,
+//! `medrec node`, `medrec genesis` and the wallets' commands as people meet them: real processes that are started,
 //! asked, stopped and started again.
 
 #![cfg(unix)]
@@ -9,3 +9,4 @@ mod clients;
 mod genesis;
 mod node;
 mod process;
+mod wallet;

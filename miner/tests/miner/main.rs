@@ -1,6 +1,6 @@
 //! The miner against real nodes over real sockets, and against peers that are no honest nodes.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on says so by panicking")]
 
 mod chain;
 mod nodes;

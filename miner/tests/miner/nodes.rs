@@ -54,23 +54,21 @@ async fn a_solution_found_while_the_node_is_away_is_brought_when_it_is_back() {
             let (is_shut, refused) = (Arc::clone(&is_shut), Arc::clone(&refused));
             async move {
                 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-                while let Some(body) = crate::support::request(&mut stream).await {
-                    if body.contains("eth_submitWork") && is_shut.load(Ordering::Relaxed) {
-                        refused.fetch_add(1, Ordering::Relaxed);
-                        return;
-                    }
-                    let mut inner = tokio::net::TcpStream::connect(upstream).await.unwrap();
-                    let head = format!(
-                        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-                        body.len()
-                    );
-                    inner.write_all((head + &body).as_bytes()).await.unwrap();
-                    let mut answer = Vec::new();
-                    inner.read_to_end(&mut answer).await.unwrap();
-                    // The answer says "Connection: close".
-                    let _ = stream.write_all(&answer).await;
+                let Some(body) = crate::support::request(&mut stream).await else { return };
+                if body.contains("eth_submitWork") && is_shut.load(Ordering::Relaxed) {
+                    refused.fetch_add(1, Ordering::Relaxed);
                     return;
                 }
+                let mut inner = tokio::net::TcpStream::connect(upstream).await.unwrap();
+                let head = format!(
+                    "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+                    body.len()
+                );
+                inner.write_all((head + &body).as_bytes()).await.unwrap();
+                let mut answer = Vec::new();
+                inner.read_to_end(&mut answer).await.unwrap();
+                // The answer says "Connection: close".
+                let _ = stream.write_all(&answer).await;
             }
         })
         .await

@@ -129,7 +129,6 @@ pub(crate) async fn accepted(miner: &MinerHandle, accepted: u64) {
 /// A peer that is no node of ours: takes connections and hands each to `serve`.
 pub(crate) struct Peer {
     pub(crate) url: String,
-    pub(crate) address: SocketAddr,
     task: JoinHandle<()>,
 }
 
@@ -146,7 +145,7 @@ impl Peer {
                 tokio::spawn(serve(stream));
             }
         });
-        Self { url: format!("http://{address}"), address, task }
+        Self { url: format!("http://{address}"), task }
     }
 
     /// A peer that answers every request by `answer` of its body: a whole HTTP body.

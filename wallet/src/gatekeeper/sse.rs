@@ -57,7 +57,8 @@ mod tests {
 
     #[test]
     fn events_are_whole_however_the_bytes_are_cut() {
-        let stream = b": hello\nid: 1\ndata: {\"a\":\ndata: 1}\n\nevent: x\r\ndata:two\r\n\r\n: ping\n\ndata: cut";
+        let stream =
+            b": hello\nid: 1\ndata: {\"a\":\ndata: 1}\n\nevent: x\r\ndata:two\r\n\r\n: ping\n\ndata: cut";
         let expected = ["{\"a\":\n1}", "two"];
         for size in 1..stream.len() {
             let mut parser = Parser::default();

@@ -150,7 +150,8 @@ async fn what_is_busy_or_breaks_off_is_asked_again_and_a_refusal_is_not() {
 async fn an_update_is_never_posted_twice_after_a_broken_connection() {
     let (url, count) = server(PROVIDER, |_, _, _| (0, String::new())).await;
     let body = PostBody { patients: vec![Address([3; 20])], query: "q".to_owned() };
-    let error = client(&url).ask::<provider::PostUpdate>(&PrivateKeySigner::random(), &body).await.unwrap_err();
+    let error =
+        client(&url).ask::<provider::PostUpdate>(&PrivateKeySigner::random(), &body).await.unwrap_err();
     assert!(matches!(error, WalletError::Gatekeeper { .. }), "{error}");
     assert_eq!(count.load(Ordering::SeqCst), 1);
 }
@@ -170,7 +171,9 @@ async fn answers_that_are_too_large_or_of_another_form_are_errors_in_words() {
 
 #[test]
 fn only_plain_addresses_are_taken() {
-    for (url, says) in [("https://a", "tunnel"), ("ws://a", "only http"), ("http://a:b@c", "only http"), ("x y", "no URL")] {
+    for (url, says) in
+        [("https://a", "tunnel"), ("ws://a", "only http"), ("http://a:b@c", "only http"), ("x y", "no URL")]
+    {
         let error = GatekeeperClient::new(url, 1, PROVIDER, options()).unwrap_err().to_string();
         assert!(error.contains(says), "{url}: {error}");
     }

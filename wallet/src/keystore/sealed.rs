@@ -87,7 +87,10 @@ impl Seal {
     /// A seal for a new file.
     pub(super) fn new(path: &Path, password: &Password, stretch: Stretch) -> Result<Self, WalletError> {
         if !COSTS.contains(&stretch.log_n) {
-            return Err(damaged(path, format!("scrypt cost 2^{} is not within 2^10 and 2^20", stretch.log_n)));
+            return Err(damaged(
+                path,
+                format!("scrypt cost 2^{} is not within 2^10 and 2^20", stretch.log_n),
+            ));
         }
         let header = Header { format: FORMAT.to_owned(), version: VERSION, scrypt: stretch, salt: random()? };
         Self::of(path, password, header)
@@ -124,8 +127,9 @@ fn checksum(file: &SealedFile) -> Result<Digest, WalletError> {
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<SealedFile, WalletError> {
-    let file: SealedFile = serde_json::from_slice(bytes)
-        .map_err(|error| damaged(path, format!("it is no keystore, or a damaged one ({:?})", error.classify())))?;
+    let file: SealedFile = serde_json::from_slice(bytes).map_err(|error| {
+        damaged(path, format!("it is no keystore, or a damaged one ({:?})", error.classify()))
+    })?;
     if file.header.format != FORMAT || file.header.version != VERSION {
         return Err(damaged(path, "it is of a kind or version that this software does not read"));
     }

@@ -111,6 +111,7 @@ fn a_changed_password_replaces_the_old_one() {
     assert!(Keystore::open(&path, &password("right")).is_err());
     assert!(Keystore::open(&path, &password("new")).is_ok());
     assert!(Keystore::create(&path, &Words::parse(WORDS).unwrap(), &password("x"), STRETCH).is_err());
-    let empty = Keystore::create(&folder.path().join("other"), &Words::parse(WORDS).unwrap(), &password(""), STRETCH);
+    let empty =
+        Keystore::create(&folder.path().join("other"), &Words::parse(WORDS).unwrap(), &password(""), STRETCH);
     assert!(empty.unwrap_err().to_string().contains("empty password"));
 }
