@@ -11,6 +11,7 @@ mod exact;
 mod fhir;
 mod flat;
 mod mappings;
+mod medications;
 mod omop;
 mod robustness;
 mod safe_harbor;

@@ -72,3 +72,12 @@ fn a_url_never_shows_its_password() {
         assert!(!error.contains("hunter2"), "{error}");
     }
 }
+
+#[test]
+fn the_mapping_in_the_documentation_is_a_mapping() {
+    let page = include_str!("../../../docs/DATA.md");
+    let (_, section) = page.split_once("### Mapping of a database").unwrap();
+    let (_, text) = section.split_once("```toml\n").unwrap();
+    let (text, _) = text.split_once("```").unwrap();
+    SqlMapping::parse("DATA.md", text).unwrap();
+}
