@@ -57,10 +57,9 @@ impl Live {
     }
 
     fn tell(&self, event: &MinerEvent, shell: &mut Shell) {
-        let tell = || say(event, shell);
         match &self.line {
-            Some(line) => line.suspend(tell),
-            None => tell(),
+            Some(line) => line.suspend(|| say(event, shell)),
+            None => say(event, shell),
         }
     }
 }
