@@ -1,12 +1,14 @@
 //! The command line as the user types it. Nothing here decides or runs anything.
 
 mod anonymize;
+mod bench_anonymize;
 mod node;
 mod synth;
 
 pub(crate) use anonymize::{
     AnonymizeArguments, BudgetArguments, FormatArgument, OnBadRowArgument, VerifyArguments,
 };
+pub(crate) use bench_anonymize::BenchAnonymizeArguments;
 pub(crate) use node::{
     ChainArguments, ExportArguments, GenesisArguments, ImportArguments, NodeArguments, NodeCommand,
     NodeRunArguments,
@@ -50,7 +52,7 @@ pub(crate) enum Command {
     /// List what this machine can hash with, and which engine will be used, and why.
     #[command(after_help = "Example:\n  medrec engines --json | jq .keccak")]
     Engines,
-    /// Measure hashrates beside the machine's own limit, or compare two records.
+    /// Measure hashrates beside the machine's own limit, or a release; compare two records.
     #[command(subcommand)]
     Bench(BenchCommand),
     /// Run the embedded proof-of-work chain: JSON-RPC over HTTP and WebSocket, work for miners.
@@ -108,6 +110,13 @@ pub(crate) enum BenchCommand {
     #[command(after_help = "Examples:\n  medrec bench dag              rates over a part of the dataset\n  \
             medrec bench dag --whole      time of the whole dataset")]
     Dag(DagArguments),
+    /// A whole release of ten million rows: time, memory, and errors beside the exact answer.
+    #[command(after_help = "Examples:\n  \
+            medrec bench anonymize\n  \
+            medrec bench anonymize --rows 1000000 --data rows --json --save\n\n\
+            Each sample starts `medrec anonymize` anew: ledger, bundle and report are in its figures. The ledgers are\n\
+            thrown away, which no release of real data may do.")]
+    Anonymize(BenchAnonymizeArguments),
     /// Ratios of a second record to a first one, with every reason not to trust them.
     #[command(after_help = "Example:\n  medrec bench compare before.json after.json")]
     Compare {
