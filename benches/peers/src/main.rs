@@ -7,6 +7,7 @@
 //!
 //! What is not here: our engines (`medrec-kernels`), the harness (`medrec-benches`).
 
+mod anonymize;
 mod arguments;
 mod chfast;
 mod crates;
@@ -25,6 +26,7 @@ use arguments::{Arguments, Command};
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Fetch => sources::fetch(),
+        Command::Anonymize(arguments) => anonymize::run(&arguments),
         Command::Hashrate(arguments) => hashrate::run(&arguments),
     }
 }

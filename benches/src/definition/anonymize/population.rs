@@ -90,7 +90,7 @@ impl Draws {
     /// Uniform in 0..`bound`, which is not 0; the bias of the multiplication is below 2^-32.
     fn below(&mut self, bound: usize) -> usize {
         let bound = u64::try_from(bound).unwrap_or(u64::MAX);
-        index((self.0.next_u64() >> 32) * bound >> 32)
+        index(((self.0.next_u64() >> 32) * bound) >> 32)
     }
 
     /// A position by its weight.

@@ -6,7 +6,7 @@ use std::process::Command;
 use super::job::{BOUNDS, EPSILON, WORKLOAD, cell};
 use super::process::{Finished, measured};
 use super::records::Data;
-use crate::accuracy::{Accuracy, Cells, Figure};
+use crate::accuracy::{Accuracy, Cells};
 use crate::error::BenchError;
 use crate::harness::{Contender, Identity, Origin, Sample};
 
@@ -136,7 +136,7 @@ fn figures(path: &Path) -> Result<Cells, BenchError> {
         let row = row.map_err(|error| failed(error.to_string()))?;
         let text = |at: usize| row.get(at).unwrap_or_default();
         let value: f64 = text(estimate).parse().map_err(|_| failed("a cell has no estimate".to_owned()))?;
-        let figure = cells.entry(cell(text(region), text(condition))).or_insert_with(Figure::default);
+        let figure = cells.entry(cell(text(region), text(condition))).or_default();
         match text(statistic) {
             "values" => figure.count = value,
             "sum" => figure.sum = Some(value),
@@ -149,6 +149,7 @@ fn figures(path: &Path) -> Result<Cells, BenchError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accuracy::Figure;
 
     #[test]
     fn an_answer_without_a_cell_or_with_half_the_rows_is_wrong() {
