@@ -2,14 +2,14 @@
 of 8 rows a person, so that the same 32 rows bound the change of a count."""
 import warnings
 
-import diffprivlib, numpy as np
-from rival import CELLS, EPSILON, GROUPS, LOWER, ROWS_PER_GROUP, UPPER, answer, pandas_rows
+import diffprivlib, numpy as np, pandas as pd
+from rival import CELLS, COLUMNS, EPSILON, FILE, GROUPS, LOWER, ROWS_PER_GROUP, UPPER, answer
 
 warnings.filterwarnings("ignore")
 
 
 def job():
-    rows = pandas_rows()
+    rows = pd.read_parquet(FILE, columns=COLUMNS)
     rows["cell"] = rows["region"].str.cat(rows["condition"], sep="|").astype("category")
     rows = rows.sample(frac=1)
     rows = rows[rows.groupby(["person_id", "cell"], observed=True).cumcount() < ROWS_PER_GROUP]

@@ -1,6 +1,6 @@
 """OpenDP's polars interface: at most 32 rows a person in total, Laplace, the public cells as keys."""
 import polars as pl, opendp.prelude as dp
-from rival import CELLS, EPSILON, LOWER, ROWS, UPPER, answer, polars_rows
+from rival import CELLS, EPSILON, FILE, LOWER, ROWS, UPPER, answer
 
 dp.enable_features("contrib")
 
@@ -8,7 +8,7 @@ dp.enable_features("contrib")
 def job():
     keys = pl.DataFrame(CELLS, schema=["region", "condition"], orient="row")
     context = dp.Context.compositor(
-        data=polars_rows(),
+        data=pl.scan_parquet(FILE),
         privacy_unit=dp.unit_of(contributions=1, identifier=pl.col("person_id")),
         privacy_loss=dp.loss_of(epsilon=EPSILON),
         split_evenly_over=1,

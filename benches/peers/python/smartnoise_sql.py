@@ -1,11 +1,11 @@
 """SmartNoise SQL over a pandas frame: at most 32 rows a person, Laplace."""
 import pandas as pd, snsql
-from rival import CELLS, EPSILON, LOWER, ROWS, UPPER, answer, pandas_rows
+from rival import CELLS, COLUMNS, EPSILON, FILE, LOWER, ROWS, UPPER, answer
 from snsql import Mechanism, Privacy, Stat
 
 
 def job():
-    rows = pandas_rows()
+    rows = pd.read_parquet(FILE, columns=COLUMNS)
     columns = {"person_id": {"type": "int", "private_id": True}, "region": {"type": "string"}, "condition": {"type": "string"}, "value": {"type": "int", "lower": LOWER, "upper": UPPER}}
     table = {"row_privacy": False, "max_ids": ROWS, "sample_max_ids": True, "censor_dims": False, "clamp_counts": False, "rows": len(rows), **columns}
     privacy = Privacy(epsilon=EPSILON / 2, delta=1e-7)  # half for each of two columns

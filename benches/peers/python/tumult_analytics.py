@@ -22,7 +22,7 @@ spark.sparkContext.setLogLevel("ERROR")
 def job():
     rows = spark.read.parquet(FILE).select(
         F.col("person_id").cast("bigint").alias("person_id"),
-        F.concat_ws("|", "organisation_id", "code").alias("cell"),
+        F.concat_ws("|", "region", "condition").alias("cell"),
         F.col("value").cast("bigint").alias("value"),
     )
     keys = KeySet.from_dict({"cell": ["|".join(cell) for cell in CELLS]})

@@ -16,7 +16,6 @@ use medrec_benches::machine::Machine;
 use medrec_benches::record::{Context, Missing, Record};
 use medrec_benches::utc::Utc;
 
-pub(crate) use environment::python;
 use rivals::{LIMIT, RIVALS, Rival, Script, Speed};
 
 use crate::arguments::AnonymizeArguments;
