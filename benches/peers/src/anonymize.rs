@@ -16,6 +16,7 @@ use medrec_benches::machine::Machine;
 use medrec_benches::record::{Context, Missing, Record};
 use medrec_benches::utc::Utc;
 
+pub(crate) use environment::python;
 use rivals::{LIMIT, RIVALS, Rival, Script, Speed};
 
 use crate::arguments::AnonymizeArguments;
@@ -131,7 +132,7 @@ impl Run<'_> {
         missing: &mut Vec<Missing>,
     ) -> Option<Rival<'r>> {
         say(&format!("preparing {}", script.name));
-        let tried = environment::python(&script.requirements()).and_then(|python| {
+        let tried = python(&script.requirements()).and_then(|python| {
             let mut rival =
                 Rival { script, python, data: self.trial, scratch: self.home.join("rivals"), threads };
             rival.sample(1.0)?;

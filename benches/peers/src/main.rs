@@ -9,13 +9,17 @@
 
 mod anonymize;
 mod arguments;
+mod census;
 mod chfast;
 mod crates;
+mod document;
 mod driver;
 mod ethash_crate;
+mod evaluation;
 mod geth;
 mod hashrate;
 mod progress;
+mod scale;
 mod sources;
 mod xkcp;
 
@@ -27,6 +31,9 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Fetch => sources::fetch(),
         Command::Anonymize(arguments) => anonymize::run(&arguments),
+        Command::Census(arguments) => census::run(&arguments),
+        Command::Evaluation(arguments) => evaluation::run(&arguments),
         Command::Hashrate(arguments) => hashrate::run(&arguments),
+        Command::Scale(arguments) => scale::run(&arguments),
     }
 }
