@@ -27,11 +27,12 @@ pub(super) fn machine(machine: &Machine) -> String {
 
 /// When, where and by which command a document came about, and who is missing.
 pub(super) fn origin(document: &Document) -> String {
-    let missing: String = document
+    let missing: Vec<String> = document
         .missing
         .iter()
         .map(|missing| format!("- missing: {}: {}\n", missing.engine, missing.reason.replace('\n', " ")))
         .collect();
+    let missing = missing.concat();
     format!("Measured {} on {}: `{}`.\n\n{missing}", document.started_at, machine(&document.machine), document.command)
 }
 
