@@ -220,7 +220,8 @@ mod tests {
     fn a_word_that_is_not_declared_is_other_and_a_missing_one_is_unknown() {
         let column: DictionaryArray<Int32Type> =
             [Some("white"), Some("other"), None, Some("unknown"), Some("martian")].into_iter().collect();
-        let batch = RecordBatch::try_from_iter([("race", Arc::new(column) as arrow_array::ArrayRef)]).unwrap();
+        let batch =
+            RecordBatch::try_from_iter([("race", Arc::new(column) as arrow_array::ArrayRef)]).unwrap();
         let question = Question::Word {
             field: "person.race".parse().unwrap(),
             words: vec!["white".into(), "unknown".into()],

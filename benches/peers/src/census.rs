@@ -35,7 +35,17 @@ pub(crate) fn run(arguments: &CensusArguments) -> anyhow::Result<()> {
     let people = home.join("people");
     say(&format!("a population in {}", people.display()));
     let mut synth = Command::new(&program);
-    synth.args(["synth", "--quiet", "--force", "--format", "parquet", "--seed", "7", "--organisations", "60"]);
+    synth.args([
+        "synth",
+        "--quiet",
+        "--force",
+        "--format",
+        "parquet",
+        "--seed",
+        "7",
+        "--organisations",
+        "60",
+    ]);
     sources::run(synth.args(["--persons", &arguments.persons.to_string()]).arg("--out").arg(&people))?;
     let flat = home.join("flat");
     let scripts = Path::new("benches/peers/python");

@@ -79,8 +79,8 @@ impl Document {
         let folder = root.join(FOLDER);
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let path = folder.join(format!("{}-{}.json", at.to_file_stem(), self.topic));
-        let mut file = std::fs::File::create_new(&path)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        let mut file =
+            std::fs::File::create_new(&path).with_context(|| format!("cannot write {}", path.display()))?;
         serde_json::to_writer_pretty(&mut file, self)?;
         std::io::Write::write_all(&mut file, b"\n")?;
         Ok(path)
@@ -122,7 +122,8 @@ mod tests {
     #[test]
     fn the_newest_document_of_a_topic_is_found_and_reads_back() {
         let folder = tempfile::tempdir().unwrap();
-        let mut document = Document::new("scale", Utc::from_unix_seconds(1_000_000), "x", serde_json::json!({}));
+        let mut document =
+            Document::new("scale", Utc::from_unix_seconds(1_000_000), "x", serde_json::json!({}));
         document.rows.push(Row::new("1,000 rows", "medrec", &[("wall_seconds", 0.5)]));
         document.save(folder.path(), Utc::from_unix_seconds(1_000_000)).unwrap();
         document.command = "later".to_owned();

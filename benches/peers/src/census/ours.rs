@@ -47,7 +47,8 @@ impl Ours<'_> {
         }
         std::fs::create_dir_all(&scratch)?;
         // A withheld cell could not be compared.
-        let text = std::fs::read_to_string("domain/workloads/census.toml").context("run this in the project's folder")?;
+        let text = std::fs::read_to_string("domain/workloads/census.toml")
+            .context("run this in the project's folder")?;
         let workload = scratch.join("census.toml");
         std::fs::write(&workload, text.replace("small_cell_threshold = 11", "small_cell_threshold = 0"))?;
         let bundle = scratch.join("bundle");
@@ -62,13 +63,10 @@ impl Ours<'_> {
 }
 
 fn read(bundle: &Path) -> anyhow::Result<Released> {
-    let manifest: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(bundle.join("manifest.json"))?)?;
-    let mut released = Released {
-        cells: Tables::new(),
-        raw: Tables::new(),
-        regions: Cells::new(),
-        limits: BTreeMap::new(),
-    };
+    let manifest: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(bundle.join("manifest.json"))?)?;
+    let mut released =
+        Released { cells: Tables::new(), raw: Tables::new(), regions: Cells::new(), limits: BTreeMap::new() };
     for (table, is_of_persons) in TABLES {
         let measure = if is_of_persons { "person-count" } else { "row-count" };
         let published = figures(&bundle.join(format!("tables/{table}.csv")), measure, "estimate", "finest")?;
@@ -100,7 +98,10 @@ fn figures(path: &Path, measure: &str, column: &str, level: &str) -> anyhow::Res
     let mut reader = csv::Reader::from_path(path).with_context(|| path.display().to_string())?;
     let headers = reader.headers()?.clone();
     let at = |name: &str| {
-        headers.iter().position(|header| header == name).with_context(|| format!("{name} in {}", path.display()))
+        headers
+            .iter()
+            .position(|header| header == name)
+            .with_context(|| format!("{name} in {}", path.display()))
     };
     let (level_at, measure_at, value_at) = (at("level")?, at("measure")?, at(column)?);
     let mut cells = Cells::new();
@@ -134,9 +135,12 @@ mod tests {
     #[test]
     fn organisations_of_a_region_are_added_up() {
         let figure = |count| Figure { count, sum: None };
-        let cells: Cells =
-            [("MA|a|x".to_owned(), figure(1.0)), ("MA|b|x".to_owned(), figure(2.0)), ("NH|c|x".to_owned(), figure(4.0))]
-                .into();
+        let cells: Cells = [
+            ("MA|a|x".to_owned(), figure(1.0)),
+            ("MA|b|x".to_owned(), figure(2.0)),
+            ("NH|c|x".to_owned(), figure(4.0)),
+        ]
+        .into();
         let sums = by_region(&cells);
         assert_eq!(sums.get("MA|x"), Some(&figure(3.0)));
         assert_eq!(sums.get("NH|x"), Some(&figure(4.0)));

@@ -25,7 +25,12 @@ pub(super) struct Rival {
 /// Everybody else who counts persons under a limit.
 pub(super) const RIVALS: [Rival; 3] = [
     Rival { name: "OpenDP 0.16 polars", script: "census_opendp", requirements: "opendp", is_slow: false },
-    Rival { name: "diffprivlib 0.6.6", script: "census_diffprivlib", requirements: "diffprivlib", is_slow: false },
+    Rival {
+        name: "diffprivlib 0.6.6",
+        script: "census_diffprivlib",
+        requirements: "diffprivlib",
+        is_slow: false,
+    },
     Rival { name: "Tumult Analytics 0.21", script: "census_tumult", requirements: "tumult", is_slow: true },
 ];
 
@@ -55,7 +60,10 @@ impl Rival {
             engine: self.name.to_owned(),
             measure: "census".to_owned(),
             reason: format!("{error:#}"),
-            hint: format!("cargo xtask python benches/peers/python/requirements-{}.txt -c pass", self.requirements),
+            hint: format!(
+                "cargo xtask python benches/peers/python/requirements-{}.txt -c pass",
+                self.requirements
+            ),
         }
     }
 }

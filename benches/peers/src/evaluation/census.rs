@@ -20,7 +20,8 @@ pub(super) fn section(document: &Document) -> String {
     let rows: Vec<Vec<String>> = tables
         .iter()
         .map(|name| {
-            let cells = plain(document).find(|row| row.name == *name).map_or(f64::NAN, |row| row.figure("cells"));
+            let cells =
+                plain(document).find(|row| row.name == *name).map_or(f64::NAN, |row| row.figure("cells"));
             let errors = engines.iter().map(|engine| error(name, engine));
             [(*name).to_owned(), figure(cells)].into_iter().chain(errors).collect()
         })

@@ -57,7 +57,8 @@ impl Job {
         for record in &self.records {
             let Some(ours) = ours(record) else { continue };
             for measurement in &record.results {
-                let known = lines.iter().any(|line| line.measurement.identity.engine == measurement.identity.engine);
+                let known =
+                    lines.iter().any(|line| line.measurement.identity.engine == measurement.identity.engine);
                 if !known && measurement.identity.origin != Origin::Medrec {
                     lines.push(Line { measurement, ours });
                 }
@@ -74,7 +75,8 @@ impl Job {
             let ratio = seconds(line.measurement) / seconds(line.ours);
             rows.push(row(line.measurement, format!("{} times ours", figure(ratio))));
         }
-        let named: Vec<&str> = self.lines().iter().map(|line| line.measurement.identity.engine.as_str()).collect();
+        let named: Vec<&str> =
+            self.lines().iter().map(|line| line.measurement.identity.engine.as_str()).collect();
         let mut missing: Vec<String> = Vec::new();
         for absent in self.records.iter().flat_map(|record| &record.missing) {
             let text = format!("- missing: {}: {}\n", absent.engine, absent.reason.replace('\n', " "));
@@ -91,7 +93,16 @@ impl Job {
              distance to the exact answer, rows dropped by the limits included. Our time is that of the whole command (start, ledger, bundle, report);\n\
              rivals' is that of the job alone. Ratios are to ours in the same run.\n\n{}\n{}{runs}",
             table(
-                &["", "seconds", "in the same run", "peak memory", "error of counts", "of sums", "of means", "bias of the total"],
+                &[
+                    "",
+                    "seconds",
+                    "in the same run",
+                    "peak memory",
+                    "error of counts",
+                    "of sums",
+                    "of means",
+                    "bias of the total"
+                ],
                 &rows
             ),
             missing.concat(),
@@ -138,5 +149,11 @@ fn run(record: &Record) -> String {
     } else {
         format!("not quiet: {}", record.noise.warnings.join("; "))
     };
-    format!("- {}, `{}`, {} samples, on {}; {noise}\n", record.started_at, record.command, record.plan.samples, machine(&record.machine))
+    format!(
+        "- {}, `{}`, {} samples, on {}; {noise}\n",
+        record.started_at,
+        record.command,
+        record.plan.samples,
+        machine(&record.machine)
+    )
 }

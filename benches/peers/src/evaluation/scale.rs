@@ -21,8 +21,15 @@ pub(super) fn section(document: &Document) -> String {
         .map(|row| [vec![row.engine.clone()], cells(row, &["persons", "wall_seconds", "peak_mib"])].concat())
         .collect();
     let steps = [
-        "persons", "over_caps_seconds", "reserve_seconds", "store_noise_seconds", "commit_seconds",
-        "census_check_seconds", "person_seconds", "open_seconds", "file_mib",
+        "persons",
+        "over_caps_seconds",
+        "reserve_seconds",
+        "store_noise_seconds",
+        "commit_seconds",
+        "census_check_seconds",
+        "person_seconds",
+        "open_seconds",
+        "file_mib",
     ];
     let ledger: Vec<Vec<String>> = of("ledger").iter().map(|row| cells(row, &steps)).collect();
     format!(
@@ -32,7 +39,17 @@ pub(super) fn section(document: &Document) -> String {
         table(&["rows", "persons", "file MiB", "seconds", "peak MiB", "million rows/s"], &jobs),
         table(&["", "persons", "seconds", "peak MiB"], &census),
         table(
-            &["persons", "who is over her cap", "reserve", "keep noise", "commit", "check a census", "one person", "open", "MiB"],
+            &[
+                "persons",
+                "who is over her cap",
+                "reserve",
+                "keep noise",
+                "commit",
+                "check a census",
+                "one person",
+                "open",
+                "MiB"
+            ],
             &ledger
         ),
         origin(document),

@@ -33,7 +33,12 @@ pub(super) fn origin(document: &Document) -> String {
         .map(|missing| format!("- missing: {}: {}\n", missing.engine, missing.reason.replace('\n', " ")))
         .collect();
     let missing = missing.concat();
-    format!("Measured {} on {}: `{}`.\n\n{missing}", document.started_at, machine(&document.machine), document.command)
+    format!(
+        "Measured {} on {}: `{}`.\n\n{missing}",
+        document.started_at,
+        machine(&document.machine),
+        document.command
+    )
 }
 
 /// A figure with as many digits as it deserves.
@@ -68,7 +73,8 @@ mod tests {
 
     #[test]
     fn figures_keep_the_digits_that_mean_something() {
-        let shown: Vec<String> = [1_234_567.8, 999.6, 12.34, 0.5, 0.01234, 0.0, -1_500.0, f64::NAN].map(figure).into();
+        let shown: Vec<String> =
+            [1_234_567.8, 999.6, 12.34, 0.5, 0.01234, 0.0, -1_500.0, f64::NAN].map(figure).into();
         assert_eq!(shown, ["1,234,568", "1000", "12.3", "0.50", "0.0123", "0", "-1,500", "-"]);
         assert_eq!(table(&["a", "b"], &[vec!["1".into(), "2".into()]]), "| a | b |\n|---|---|\n| 1 | 2 |\n");
     }
