@@ -5,11 +5,12 @@
 //! the noise and the loss charged. The same public parameters give the same plan everywhere.
 //!
 //! # Privacy
-//! The budget is split over tables by weight, over a table's measures by weight, and evenly over the levels of
-//! the hierarchy at which a measure is taken; the parts add up to the budget exactly, and
+//! The budget is split over tables by weight, over a table's measures by weight, and over the levels of the hierarchy
+//! by the number of their places; the parts add up to the budget exactly, and
 //! zCDP losses (as pure epsilons) add under composition, so the whole costs at most the budget.
 
 pub mod layout;
+mod levels;
 mod places;
 mod sensitivity;
 
@@ -156,14 +157,13 @@ impl TablePlan {
         let (Budget::Rho(total) | Budget::Epsilon(total)) = budget;
         let weights: Vec<u64> = query.measures.iter().map(|measure| measure.weight.into()).collect();
         let shares = total.split(&weights)?;
-        let levels = u64::try_from(layout.grids().len()).unwrap_or(u64::MAX);
+        let levels = levels::weights(&layout, matches!(budget, Budget::Rho(_)));
         let measures = query
             .measures
             .iter()
             .zip(shares)
             .map(|(measure, share)| {
-                let share = share.scaled(1, levels)?;
-                measure_plan(query, &measure.kind, &layout, budget, &share)
+                measure_plan(query, &measure.kind, &layout, budget, &share.split(&levels)?)
             })
             .collect::<Result<_, AnonymizerError>>()?;
         Ok(Self { query: query.clone(), period, axes, layout, measures })
@@ -198,13 +198,13 @@ fn measure_plan(
     kind: &MeasureKind,
     layout: &Layout,
     budget: &Budget,
-    share: &Rho,
+    shares: &[Rho],
 ) -> Result<MeasurePlan, AnonymizerError> {
     let refuse = |problem: String| AnonymizerError::Plan { table: query.name.clone(), problem };
     let components = sensitivity::components(kind);
     let sensitivity = Sensitivity::of(query, kind).map_err(&refuse)?;
     let mut noise = Vec::new();
-    for grid in layout.grids() {
+    for (grid, share) in layout.grids().iter().zip(shares) {
         let length = grid.cells.checked_mul(components).filter(|&length| length <= MOST_INTEGERS);
         let length = length.ok_or_else(|| refuse(format!("has more than {MOST_INTEGERS} cells")))?;
         let spec = match budget {

@@ -3,6 +3,7 @@
 //! Each definition has a small trait that engines and rivals implement alike, and turns an implementer
 //! into a [`Contender`](crate::harness::Contender).
 
+pub mod anonymize;
 pub mod dag;
 pub mod device;
 pub mod ethash;

@@ -5,15 +5,20 @@
 //! against the mean of the two. Everybody else simply takes turns (A B A B), so that the ratio of any
 //! two contenders can be taken within a round.
 
+mod sample;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
+pub use self::sample::Sample;
+
+use crate::accuracy::Accuracy;
 use crate::error::BenchError;
 use crate::noise::{NOISY_SPREAD_PERCENT, Noise, NoiseMeter, ProcessorTimes};
-use crate::statistics::{Summary, as_f64};
+use crate::statistics::Summary;
 
 /// Where a contender comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,30 +55,6 @@ impl Identity {
         let pages = self.pages.as_ref().map_or_else(String::new, |pages| format!(", {pages} pages"));
         let plural = if self.threads == 1 { "" } else { "s" };
         format!("{} {}, {} thread{plural}{pages}", self.measure, self.engine, self.threads)
-    }
-}
-
-/// One timed stretch of work.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Sample {
-    /// Units finished.
-    pub work: u64,
-    /// Time on the wall.
-    pub wall_seconds: f64,
-    /// Processor time of all threads together; absent for work that is not the processor's.
-    pub cpu_seconds: Option<f64>,
-}
-
-impl Sample {
-    /// Units per second on the wall.
-    pub fn rate(&self) -> f64 {
-        if self.wall_seconds > 0.0 { as_f64(self.work) / self.wall_seconds } else { 0.0 }
-    }
-
-    /// Units per second as if each of `threads` threads had had its processor for itself.
-    pub fn rate_per_cpu_second(&self, threads: usize) -> Option<f64> {
-        let cpu_seconds = self.cpu_seconds.filter(|seconds| *seconds > 0.0)?;
-        Some(as_f64(self.work) * as_f64(threads as u64) / cpu_seconds)
     }
 }
 
@@ -159,6 +140,12 @@ pub struct Measurement {
     pub rate_per_cpu_second: Option<Summary>,
     /// The paired ratios to the limit, for contenders that have one.
     pub ratio_to_limit: Option<Summary>,
+    /// The largest peak of the samples, for work that runs in its own processes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_memory_bytes: Option<u64>,
+    /// Mean of the samples' accuracy, for work whose answers are noisy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<Accuracy>,
     /// Whether the samples spread too far to be trusted.
     pub is_noisy: bool,
     /// Every sample.
@@ -258,8 +245,12 @@ impl<'a> Track<'a> {
             .map(|record| record.sample.rate_per_cpu_second(self.identity.threads))
             .collect();
         let ratios: Vec<f64> = self.samples.iter().filter_map(|sample| sample.ratio_to_limit).collect();
+        let accuracies: Vec<Accuracy> =
+            self.samples.iter().filter_map(|record| record.sample.accuracy).collect();
         let rate = Summary::of(&rates)?;
         Some(Measurement {
+            peak_memory_bytes: self.samples.iter().filter_map(|record| record.sample.peak_memory_bytes).max(),
+            accuracy: Accuracy::mean(&accuracies),
             identity: self.identity,
             checked: self.checked,
             rate,
@@ -387,7 +378,7 @@ where
             .collect()
     });
     let wall_seconds = start.elapsed().as_secs_f64();
-    let mut total = Sample { work: 0, wall_seconds, cpu_seconds: None };
+    let mut total = Sample { wall_seconds, ..Sample::default() };
     let mut cpu = Duration::ZERO;
     for result in results {
         let (units, used) = result?;

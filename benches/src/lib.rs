@@ -10,6 +10,7 @@
 //! What is not here: rival crates (they live in `medrec-peers`), anything printed (the callers do),
 //! `unsafe` code (the kernels' room).
 
+pub mod accuracy;
 pub mod compare;
 pub mod definition;
 pub mod error;

@@ -51,7 +51,7 @@ impl Contender for Scripted {
         self.log.borrow_mut().push(self.name.to_owned());
         let work = self.rates[self.turn % self.rates.len()];
         self.turn += 1;
-        Ok(Sample { work, wall_seconds: 1.0, cpu_seconds: Some(0.5) })
+        Ok(Sample { work, wall_seconds: 1.0, cpu_seconds: Some(0.5), ..Sample::default() })
     }
 }
 

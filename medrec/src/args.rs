@@ -4,6 +4,7 @@ mod anonymize;
 mod demo;
 mod gatekeeper;
 mod mine;
+mod bench_anonymize;
 mod node;
 mod patient;
 mod provider;
@@ -17,6 +18,7 @@ pub(crate) use anonymize::{
 pub(crate) use demo::{DemoArguments, DemoFormat};
 pub(crate) use gatekeeper::GatekeeperArguments;
 pub(crate) use mine::{DatasetArgument, MineArguments, ScheduleArgument};
+pub(crate) use bench_anonymize::BenchAnonymizeArguments;
 pub(crate) use node::{
     ChainArguments, ExportArguments, GenesisArguments, ImportArguments, NodeArguments, NodeCommand,
     NodeRunArguments,
@@ -77,7 +79,7 @@ pub(crate) enum Command {
     /// List what this machine can hash with, and which engine will be used, and why.
     #[command(after_help = "Example:\n  medrec engines --json | jq .keccak")]
     Engines,
-    /// Measure hashrates beside the machine's own limit, or compare two records.
+    /// Measure hashrates beside the machine's own limit, or a release; compare two records.
     #[command(subcommand)]
     Bench(BenchCommand),
     /// Run the embedded proof-of-work chain: JSON-RPC over HTTP and WebSocket, work for miners.
@@ -165,6 +167,13 @@ pub(crate) enum BenchCommand {
     #[command(after_help = "Examples:\n  medrec bench dag              rates over a part of the dataset\n  \
             medrec bench dag --whole      time of the whole dataset")]
     Dag(DagArguments),
+    /// A whole release of ten million rows: time, memory, and errors beside the exact answer.
+    #[command(after_help = "Examples:\n  \
+            medrec bench anonymize\n  \
+            medrec bench anonymize --rows 1000000 --data rows --json --save\n\n\
+            Each sample starts `medrec anonymize` anew: ledger, bundle and report are in its figures. The ledgers are\n\
+            thrown away, which no release of real data may do.")]
+    Anonymize(BenchAnonymizeArguments),
     /// Ratios of a second record to a first one, with every reason not to trust them.
     #[command(after_help = "Example:\n  medrec bench compare before.json after.json")]
     Compare {

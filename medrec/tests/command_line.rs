@@ -46,6 +46,20 @@ fn errors_of_schema(document: &Value) -> Vec<String> {
 }
 
 #[test]
+fn a_release_is_measured_with_its_memory_and_errors() {
+    let document =
+        json(&output(&["bench", "anonymize", "--rows", "100000", "--samples", "1", "--json", "--quiet"]));
+    assert_eq!(errors_of_schema(&document), Vec::<String>::new());
+    assert_eq!(document["benchmark"], "anonymize");
+    let release = &document["results"][0];
+    assert!(release["peak_memory_bytes"].as_u64().unwrap() > 1 << 20, "{release}");
+    // Noise of scale 32 in both halves of a count: 48 on average, and 2,040 cells are never off that far.
+    let error = release["accuracy"]["count_error"].as_f64().unwrap();
+    assert!((15.0..80.0).contains(&error), "{release}");
+    assert_eq!(release["accuracy"]["cells"], 2040);
+}
+
+#[test]
 fn version_is_one_line_on_stdout_and_comes_at_once() {
     let start = Instant::now();
     let version = output(&["--version"]);
@@ -170,6 +184,8 @@ fn arguments_without_sense_exit_with_2_before_anything_runs() {
         &["bench", "keccak", "--seconds", "0"],
         &["bench", "keccak", "--seconds", "NaN"],
         &["bench", "keccak", "--threads", "0"],
+        &["bench", "anonymize", "--rows", "5"],
+        &["bench", "anonymize", "--samples", "0"],
         &["bench", "ethash", "--epoch", "minus one"],
         &["bench", "ethash", "--reduced", "--epoch", "3"],
         &["--quiet", "--verbose", "engines"],

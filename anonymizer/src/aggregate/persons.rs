@@ -22,8 +22,8 @@ use crate::records::{Progress, Records};
 /// A question about a person, answered by a position on an axis or by 0 and 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Question {
-    /// Position of a column's word among declared ones.
-    Word { field: Field, words: Vec<String>, other: u32 },
+    /// Position of a column's word among declared ones; `other` for words that are not, `unknown` for none.
+    Word { field: Field, words: Vec<String>, other: u32, unknown: u32 },
     /// Position of the band of her age at the end of the window.
     AgeBand { field: Field, bounds: Vec<u8>, unknown: u32, year: i32 },
     /// 1 when the column's word is one of these.
@@ -41,8 +41,7 @@ impl Question {
     /// The answer about somebody who does not share the field, or lacks it.
     pub(super) const fn unanswered(&self) -> u32 {
         match self {
-            Self::Word { other, .. } => *other,
-            Self::AgeBand { unknown, .. } => *unknown,
+            Self::Word { unknown, .. } | Self::AgeBand { unknown, .. } => *unknown,
             Self::AnyOf { .. } => 0,
         }
     }
@@ -58,10 +57,10 @@ impl Question {
                     |birth: i16| u32::try_from(band_of(bounds, year - i32::from(birth))).unwrap_or(*unknown);
                 years.iter().map(|birth| birth.map_or(*unknown, band)).collect()
             }
-            Self::Word { words, other, .. } => {
+            Self::Word { words, other, unknown, .. } => {
                 let column = Words::of(column);
                 let answer = column.each(|word| words::position(words, word).unwrap_or(*other));
-                (0..column.len()).map(|row| column.get(&answer, row).unwrap_or(*other)).collect()
+                (0..column.len()).map(|row| column.get(&answer, row).unwrap_or(*unknown)).collect()
             }
             Self::AnyOf { words, .. } => {
                 let column = Words::of(column);
@@ -202,5 +201,31 @@ fn take(
         for ((question, answers), shared) in questions.iter().zip(&answers).zip(shared) {
             found.answers.push(if *shared { answers[row] } else { question.unanswered() });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::DictionaryArray;
+    use arrow_array::types::Int32Type;
+
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_not_declared_is_other_and_a_missing_one_is_unknown() {
+        let column: DictionaryArray<Int32Type> =
+            [Some("white"), Some("other"), None, Some("unknown"), Some("martian")].into_iter().collect();
+        let batch =
+            RecordBatch::try_from_iter([("race", Arc::new(column) as arrow_array::ArrayRef)]).unwrap();
+        let question = Question::Word {
+            field: "person.race".parse().unwrap(),
+            words: vec!["white".into(), "unknown".into()],
+            other: 2,
+            unknown: 1,
+        };
+        assert_eq!(question.answers(&batch), [0, 2, 1, 1, 2]);
+        assert_eq!(question.unanswered(), 1);
     }
 }

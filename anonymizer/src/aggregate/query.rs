@@ -136,10 +136,10 @@ impl Query {
                 return;
             }
             Dimension::Values { field, values } if field.table == Table::Person => {
-                // A word that is missing or hidden is `unknown` where that is declared.
-                let unknown = words::position(values, medrec_domain::workload::cells::UNKNOWN);
-                let question =
-                    Question::Word { field: *field, words: values.clone(), other: unknown.unwrap_or(last) };
+                // A word that is missing or hidden is `unknown` where that is declared; one that is not declared is `other`.
+                let unknown =
+                    words::position(values, medrec_domain::workload::cells::UNKNOWN).unwrap_or(last);
+                let question = Question::Word { field: *field, words: values.clone(), other: last, unknown };
                 self.person_axes.push((ask(questions, question), stride));
                 return;
             }

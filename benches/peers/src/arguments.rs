@@ -17,8 +17,16 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Fetch the sources of the rivals in C and C++ from their package registries into target/peers.
     Fetch,
+    /// Run the job of `medrec bench anonymize` by us and by every rival, and save the records.
+    Anonymize(AnonymizeArguments),
+    /// Release the census of a synthetic population, by us and by rivals at the same rho, and save how far each is off.
+    Census(CensusArguments),
+    /// Write docs/EVALUATION.md from the newest saved records and documents; measures nothing.
+    Evaluation(EvaluationArguments),
     /// Run every benchmark with every rival, save the records, and write docs/HASHRATE.md with its plots.
     Hashrate(HashrateArguments),
+    /// Measure how time and memory grow with rows and persons, and save the document.
+    Scale(ScaleArguments),
 }
 
 /// Arguments of `medrec-peers hashrate`.
@@ -30,6 +38,68 @@ pub(crate) struct HashrateArguments {
     /// Let the rivals build the whole dataset too (minutes); else their time is extrapolated from a part.
     #[arg(long)]
     pub(crate) full: bool,
+    /// Folder that holds docs/ and benches/.
+    #[arg(long, default_value = ".")]
+    pub(crate) root: PathBuf,
+}
+
+/// Arguments of `medrec-peers anonymize`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AnonymizeArguments {
+    /// Rows of the generated table.
+    #[arg(long, default_value_t = 10_000_000)]
+    pub(crate) rows: u64,
+    /// Seed of the generated rows; the noise has none.
+    #[arg(long, default_value_t = medrec_benches::definition::anonymize::DEFAULT_SEED)]
+    pub(crate) seed: u64,
+    /// Samples of those who need seconds; who needs minutes is sampled once.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) samples: u32,
+    /// These rivals alone: opendp, diffprivlib, smartnoise, tumult, pipelinedp.
+    #[arg(long, value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Folder that holds docs/ and benches/.
+    #[arg(long, default_value = ".")]
+    pub(crate) root: PathBuf,
+}
+
+/// Arguments of `medrec-peers census`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CensusArguments {
+    /// Persons of the synthetic population.
+    #[arg(long, default_value_t = 20_000)]
+    pub(crate) persons: u64,
+    /// Releases of those who need seconds; who needs minutes makes one.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) rounds: u32,
+    /// Folder that holds docs/ and benches/.
+    #[arg(long, default_value = ".")]
+    pub(crate) root: PathBuf,
+}
+
+/// Arguments of `medrec-peers scale`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ScaleArguments {
+    /// Sizes of the job in rows; the largest needs a gigabyte of disk.
+    #[arg(long, value_delimiter = ',', default_value = "1000000,10000000,100000000")]
+    pub(crate) rows: Vec<u64>,
+    /// Samples of each size.
+    #[arg(long, default_value_t = 3)]
+    pub(crate) samples: u32,
+    /// Persons of the synthetic population whose census is taken; 0 for none.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub(crate) persons: u64,
+    /// Numbers of persons in the ledger.
+    #[arg(long, value_delimiter = ',', default_value = "10000,100000,1000000")]
+    pub(crate) charged: Vec<u64>,
+    /// Folder that holds docs/ and benches/.
+    #[arg(long, default_value = ".")]
+    pub(crate) root: PathBuf,
+}
+
+/// Arguments of `medrec-peers evaluation`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct EvaluationArguments {
     /// Folder that holds docs/ and benches/.
     #[arg(long, default_value = ".")]
     pub(crate) root: PathBuf,

@@ -85,7 +85,7 @@ impl Driver {
             contender: self.name.clone(),
             reason: format!("\"{command}\" was answered with {words:?}"),
         })?;
-        Ok(Sample { work, wall_seconds, cpu_seconds: Some(cpu_seconds) })
+        Ok(Sample { work, wall_seconds, cpu_seconds: Some(cpu_seconds), ..Sample::default() })
     }
 }
 
@@ -148,7 +148,10 @@ mod tests {
     fn a_timed_answer_is_work_wall_and_processor_time() {
         let echoing = Driver::start("rival", Path::new("cat")).unwrap();
         let sample = echoing.time("ok 100 2.0 1.0").unwrap();
-        assert_eq!(sample, Sample { work: 100, wall_seconds: 2.0, cpu_seconds: Some(1.0) });
+        assert_eq!(
+            sample,
+            Sample { work: 100, wall_seconds: 2.0, cpu_seconds: Some(1.0), ..Sample::default() }
+        );
         assert!(echoing.time("ok 100 2.0").is_err());
         assert!(echoing.time("ok many 2.0 1.0").is_err());
     }

@@ -129,7 +129,7 @@ impl Contender for Geth<'_> {
             Product::LightCache => parameters.cache_rows,
             Product::Dataset(_) => parameters.dataset_items,
         };
-        Ok(Sample { work: u64::from(units), wall_seconds: self.make()?, cpu_seconds: None })
+        Ok(Sample { work: u64::from(units), wall_seconds: self.make()?, ..Sample::default() })
     }
 }
 

@@ -7,14 +7,19 @@
 //!
 //! What is not here: our engines (`medrec-kernels`), the harness (`medrec-benches`).
 
+mod anonymize;
 mod arguments;
+mod census;
 mod chfast;
 mod crates;
+mod document;
 mod driver;
 mod ethash_crate;
+mod evaluation;
 mod geth;
 mod hashrate;
 mod progress;
+mod scale;
 mod sources;
 mod xkcp;
 
@@ -25,6 +30,10 @@ use arguments::{Arguments, Command};
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Fetch => sources::fetch(),
+        Command::Anonymize(arguments) => anonymize::run(&arguments),
+        Command::Census(arguments) => census::run(&arguments),
+        Command::Evaluation(arguments) => evaluation::run(&arguments),
         Command::Hashrate(arguments) => hashrate::run(&arguments),
+        Command::Scale(arguments) => scale::run(&arguments),
     }
 }

@@ -145,7 +145,7 @@ impl Contender for DatasetBuild<'_> {
             }
         }
         let wall_seconds = start.elapsed().as_secs_f64();
-        Ok(Sample { work, wall_seconds, cpu_seconds: Some(process_cpu_seconds() - cpu) })
+        Ok(Sample { work, wall_seconds, cpu_seconds: Some(process_cpu_seconds() - cpu), ..Sample::default() })
     }
 }
 

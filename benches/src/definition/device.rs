@@ -138,7 +138,7 @@ impl Contender for DeviceSearch<'_> {
             (searcher.search(&request, stop_flag), start.elapsed())
         });
         let outcome = outcome.map_err(|error| failed(&self.device, &error))?;
-        Ok(Sample { work: outcome.hashes, wall_seconds: wall.as_secs_f64(), cpu_seconds: None })
+        Ok(Sample { work: outcome.hashes, wall_seconds: wall.as_secs_f64(), ..Sample::default() })
     }
 }
 
@@ -167,7 +167,7 @@ impl DeviceLimit {
         let mut reader = RandomReader::new(&self.dataset, in_flight, self.chains()).map_err(error)?;
         // The first launch warms clocks and translation caches up.
         reader.run(READS, 0).map_err(error)?;
-        let mut sample = Sample { work: 0, wall_seconds: 0.0, cpu_seconds: None };
+        let mut sample = Sample::default();
         let start = Instant::now();
         while sample.wall_seconds < seconds && start.elapsed().as_secs_f64() < 4.0 * seconds + 1.0 {
             self.salt = self.salt.wrapping_add(1);
@@ -243,6 +243,6 @@ impl Contender for DeviceDatasetBuild<'_> {
         let start = Instant::now();
         let dataset = self.generate()?;
         let wall_seconds = start.elapsed().as_secs_f64();
-        Ok(Sample { work: u64::from(dataset.parameters().dataset_items), wall_seconds, cpu_seconds: None })
+        Ok(Sample { work: u64::from(dataset.parameters().dataset_items), wall_seconds, ..Sample::default() })
     }
 }

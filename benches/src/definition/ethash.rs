@@ -272,7 +272,7 @@ impl Contender for Search<'_> {
             let panicked = || Err("a search thread panicked".to_owned());
             handles.into_iter().map(|handle| handle.join().unwrap_or_else(|_| panicked())).collect()
         });
-        let mut sample = Sample { work: 0, wall_seconds: 0.0, cpu_seconds: None };
+        let mut sample = Sample::default();
         let mut cpu_seconds = 0.0;
         for result in results {
             let (outcome, wall, cpu) = result.map_err(|reason| self.failed(reason))?;

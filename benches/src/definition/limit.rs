@@ -65,6 +65,7 @@ impl Contender for ReadLimit<'_> {
             work: found.reads / u64::from(ACCESSES),
             wall_seconds: found.elapsed.as_secs_f64(),
             cpu_seconds: Some(process_cpu_seconds() - cpu),
+            ..Sample::default()
         })
     }
 }

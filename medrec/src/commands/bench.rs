@@ -1,5 +1,6 @@
 //! `medrec bench`: which benchmark, and what its parts share.
 
+mod anonymize;
 mod compare;
 mod dag;
 mod dataset;
@@ -19,6 +20,7 @@ pub(super) fn run(command: BenchCommand, shell: &mut Shell) -> anyhow::Result<()
     match command {
         BenchCommand::Ethash(arguments) => ethash::run(&arguments, shell),
         BenchCommand::Keccak(arguments) => keccak::run(&arguments, shell),
+        BenchCommand::Anonymize(arguments) => anonymize::run(&arguments, shell),
         BenchCommand::Dag(arguments) => dag::run(&arguments, shell),
         BenchCommand::Compare { first, second } => compare::run(&first, &second, shell),
     }

@@ -2,6 +2,7 @@
 
 use medrec_benches::harness::{Measurement, Origin};
 use medrec_benches::record::Record;
+use medrec_benches::statistics::Summary;
 
 use crate::table::{engines_by_threads, rate};
 
@@ -22,6 +23,7 @@ pub(super) fn text(title: &str, record: &Record) -> String {
         }));
     }
 
+    text.extend(record.results.iter().filter_map(release_lines));
     text.push_str(&best_line(record));
     text.extend(
         record.missing.iter().map(|missing| {
@@ -40,6 +42,28 @@ fn best_line(record: &Record) -> String {
     };
     let hashrate = rate(record.hashrate_hps, &best.unit);
     format!("\nbest: {hashrate} with {} on {} thread{plural}{limit}\n", best.engine, best.threads)
+}
+
+/// Time, memory and errors of releases.
+fn release_lines(measurement: &Measurement) -> Option<String> {
+    let accuracy = measurement.accuracy?;
+    let seconds: Vec<f64> = measurement.samples.iter().map(|record| record.sample.wall_seconds).collect();
+    let seconds = Summary::of(&seconds)?;
+    let memory = measurement.peak_memory_bytes.unwrap_or(0) >> 20;
+    let error = |error: Option<f64>| error.map_or_else(|| "-".to_owned(), |error| format!("{error:.1}"));
+    Some(format!(
+        "\n{}\nseconds      {:.2} ({:.2} to {:.2})\nmemory       {memory} MiB at most\n\
+         mean errors  counts {:.1}, sums {}, means {} over {} cells\nbias         {:+.2} % of all rows\n",
+        measurement.identity.engine,
+        seconds.median,
+        seconds.minimum,
+        seconds.maximum,
+        accuracy.count_error,
+        error(accuracy.sum_error),
+        error(accuracy.mean_error),
+        accuracy.cells,
+        100.0 * accuracy.total_bias,
+    ))
 }
 
 fn rate_cell(measurement: &Measurement) -> String {
