@@ -37,12 +37,12 @@ pub(crate) async fn put(state: Arc<State>, caller: Caller, body: PutBody) -> Out
     document.check()?;
     let patient = document.patient;
     let is_ours = document.chain_id.0 == state.contracts.chain_id && document.provider == state.provider;
-    if !is_ours || document.signer != caller.signer {
+    if !is_ours {
         return Err(RefusalCode::BadRequest.into());
     }
     let power = if is_research(&document) { POWER_RESEARCH } else { POWER_GRANT };
     let is_linked = state.stored(move |store| store.link_of(patient)).await?.is_some();
-    if !is_linked || !policy::acts_for(&caller, patient, power).await? {
+    if document.signer != caller.signer || !is_linked || !policy::acts_for(&caller, patient, power).await? {
         return Err(RefusalCode::NotAllowed.into());
     }
     let commitment = document.commitment(&salt.0)?;
@@ -75,9 +75,11 @@ pub(crate) async fn list(state: Arc<State>, caller: Caller, body: ListBody) -> O
     let in_force = policy::are_in_force(&caller, patient, &rows).await?;
     let mut documents = Vec::with_capacity(rows.len());
     for (row, in_force) in rows.into_iter().zip(in_force) {
-        let is_in_force = match is_research(&row.document) {
-            true => policy::is_released(&state, &caller, patient, &row).await?,
-            false => in_force,
+        // A release to research is no grant; the chain holds it in another place.
+        let is_in_force = if is_research(&row.document) {
+            policy::is_released(&state, &caller, patient, &row).await?
+        } else {
+            in_force
         };
         let DocumentRow { document, salt, commitment, .. } = row;
         documents.push(StoredDocument { document, salt, commitment, is_in_force });
@@ -100,7 +102,9 @@ async fn given_to(caller: &Caller, rows: Vec<DocumentRow>) -> Result<Vec<Documen
 /// `consents/erase`.
 pub(crate) async fn erase(state: Arc<State>, caller: Caller, body: EraseBody) -> Outcome {
     let EraseBody { patient, commitment } = body;
-    if !policy::acts_for(&caller, patient, POWER_REVOKE).await? {
+    let may_erase = policy::acts_for(&caller, patient, POWER_GRANT).await?
+        || policy::acts_for(&caller, patient, POWER_REVOKE).await?;
+    if !may_erase {
         return Err(RefusalCode::NotAllowed.into());
     }
     let erased = state.stored(move |store| store.erase(patient, &commitment)).await?;

@@ -123,7 +123,8 @@ impl Gatekeeper {
         let mut tasks = tasks::start(&state, follow, anchor_interval);
         let router = methods::routes(Service::new(Arc::clone(&state), access));
         let listener = BoundedListener::new(listener, state.limits.connections);
-        let stopped = tasks::stopped(state.stopping.clone());
+        let shared = Arc::clone(&state);
+        let stopped = async move { shared.stopped().await };
         let mut served =
             tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stopped).await });
         let ended = tokio::select! {
@@ -133,7 +134,7 @@ impl Gatekeeper {
         };
         let _ = stop.send(true);
         // Streams and requests see the signal; whoever does not in time is cut off.
-        if tokio::time::timeout(PATIENCE, &mut served).await.is_err() {
+        if !served.is_finished() && tokio::time::timeout(PATIENCE, &mut served).await.is_err() {
             served.abort();
         }
         finish(&mut tasks).await;

@@ -30,16 +30,15 @@ pub(crate) async fn list(state: Arc<State>, caller: Caller, body: ListBody) -> O
     let wait = Duration::from_secs(body.wait_s.min(LONGEST_WAIT_S).into());
     let until = tokio::time::Instant::now() + wait;
     let mut rings = state.bell.listen();
-    let mut stopping = state.stopping.clone();
     loop {
-        let notifications = new(&state, &caller, body.after).await?;
+        let notifications = fresh(&state, &caller, body.after).await?;
         if !notifications.is_empty() {
             return Answer::json(&ListAnswer { notifications });
         }
         tokio::select! {
             rung = rings.changed() => if rung.is_err() { break },
             () = tokio::time::sleep_until(until) => break,
-            _ = stopping.wait_for(|is_stopping| *is_stopping) => break,
+            () = state.stopped() => break,
         }
     }
     Answer::json(&ListAnswer { notifications: Vec::new() })
@@ -55,12 +54,11 @@ pub(crate) async fn stream(state: Arc<State>, caller: Caller, body: StreamBody) 
 /// Tells what is new until the other side goes, the service stops, or the store fails.
 async fn tell(state: Arc<State>, caller: Caller, mut after: u64, mut sender: Sender<Bytes>) {
     let mut rings = state.bell.listen();
-    let mut stopping = state.stopping.clone();
     if sender.send_data(Bytes::from_static(b": here\n\n")).await.is_err() {
         return;
     }
     loop {
-        match new(&state, &caller, after).await {
+        match fresh(&state, &caller, after).await {
             Ok(notifications) => {
                 let is_cut = notifications.len() >= MOST_AT_ONCE;
                 for notification in notifications {
@@ -88,12 +86,12 @@ async fn tell(state: Arc<State>, caller: Caller, mut after: u64, mut sender: Sen
                     return;
                 }
             }
-            _ = stopping.wait_for(|is_stopping| *is_stopping) => return,
+            () = state.stopped() => return,
         }
     }
 }
 
-async fn new(state: &State, caller: &Caller, after: u64) -> Result<Vec<Notification>, Refused> {
+async fn fresh(state: &State, caller: &Caller, after: u64) -> Result<Vec<Notification>, Refused> {
     let recipient = caller.actor();
     state.stored(move |store| store.notices(recipient, after, MOST_AT_ONCE)).await
 }

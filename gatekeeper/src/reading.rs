@@ -15,8 +15,9 @@ use medrec_domain::Purpose;
 use medrec_domain::schema::{ColumnSpec, Table};
 use medrec_protocol::RefusalCode;
 use medrec_protocol::methods::records::{AuditAnswer, AuditBody, ReadAnswer, ReadBody};
+use serde_json::Value;
 
-use self::cells::Cells;
+use self::cells::{Codes, value};
 use self::mask::Mask;
 use crate::answer::{Answer, Concern, Outcome, Refused};
 use crate::policy;
@@ -97,7 +98,7 @@ impl Page {
     }
 }
 
-type Rows = (Vec<Vec<serde_json::Value>>, Option<u64>);
+type Rows = (Vec<Vec<Value>>, Option<u64>);
 
 /// Reads, masks, pages. Blocks.
 fn rows(
@@ -109,20 +110,19 @@ fn rows(
 ) -> Result<Rows, Refused> {
     let has_bounds = page.days != Days::ALL;
     let mut needed = shown.to_vec();
-    let codes = ["code_system", "code"].iter().filter(|_| mask.needs_codes());
-    for column in codes.filter_map(|name| page.table.column(name)) {
+    let coded = ["code_system", "code"].iter().filter(|_| mask.needs_codes());
+    for column in coded.filter_map(|name| page.table.column(name)) {
         if !needed.contains(&column) {
             needed.push(column);
         }
     }
     let batch = state.records.patient(source_id, page.table, &needed, page.days);
     let batch = batch.map_err(|error| Refused::internal(format!("records: {error}")))?;
-    let cells = Cells::new(&batch, &needed)?;
+    let codes = Codes::of(&batch);
     let date = page.table.date_column().and_then(|name| page.table.column(name)).filter(|_| has_bounds);
     let (mut visible, mut rows) = (0_usize, Vec::new());
     for row in 0..batch.num_rows() {
-        let code = cells.code(row);
-        let covering = mask.covering(&state.value_sets, code);
+        let covering = mask.covering(&state.value_sets, codes.get(row));
         let shows = |column: &ColumnSpec| covering.show(column);
         // Bounds on days that may not be seen would tell them, one question after the other.
         if date.is_some_and(|date| !shows(date)) || !shown.iter().any(|column| shows(column)) {
@@ -136,13 +136,17 @@ fn rows(
             let next = page.after.saturating_add(page.limit);
             return Ok((rows, u64::try_from(next).ok()));
         }
-        let values = (0..shown.len()).map(|place| match shown.get(place) {
-            Some(column) if shows(column) => cells.value(place, row),
-            _ => serde_json::Value::Null,
-        });
-        rows.push(values.collect());
+        // The batch has the columns that are shown first, in their order.
+        let cells = shown.iter().zip(batch.columns());
+        let cells = cells.map(|(column, cells)| if shows(column) { value(cells, row) } else { Value::Null });
+        rows.push(cells.collect());
     }
     Ok((rows, None))
+}
+
+/// Every row of a batch, whole: for digests, not for anybody's eyes.
+pub(crate) fn rows_of(batch: &arrow_array::RecordBatch) -> Vec<Vec<Value>> {
+    cells::rows_of(batch)
 }
 
 /// `audit/list`.

@@ -64,6 +64,13 @@ impl State {
         Ok(blocking(move || work(&store)).await?)
     }
 
+    /// Resolves when the service stops.
+    pub(crate) async fn stopped(&self) {
+        let mut stopping = self.stopping.clone();
+        // The other end is gone only when the service is.
+        let _ = stopping.wait_for(|is_stopping| *is_stopping).await;
+    }
+
     /// The chain as it is now.
     pub(crate) async fn look(&self) -> Result<Facts, Refused> {
         self.lookout.look().await

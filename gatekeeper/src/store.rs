@@ -131,7 +131,7 @@ impl Store {
 
     /// Looks at one state of the store.
     pub(crate) fn look<T>(&self, work: impl FnOnce(&Look) -> Result<T, Fault>) -> Result<T, GatekeeperError> {
-        let look = || work(&Look(self.database.begin_read()?));
+        let look = || -> Result<T, Fault> { work(&Look(self.database.begin_read()?)) };
         self.at(look())
     }
 
@@ -140,7 +140,7 @@ impl Store {
         &self,
         work: impl FnOnce(&Change) -> Result<T, Fault>,
     ) -> Result<T, GatekeeperError> {
-        let change = || {
+        let change = || -> Result<T, Fault> {
             let change = Change(self.database.begin_write()?);
             let outcome = work(&change)?;
             change.0.commit()?;

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use medrec_chain::Remedy;
-use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
 pub(crate) use self::follow::Follow;
@@ -25,7 +24,10 @@ pub(crate) type Ended = (&'static str, Result<(), String>);
 /// Starts every task.
 pub(crate) fn start(state: &Arc<State>, follow: Follow, anchor_interval: Duration) -> JoinSet<Ended> {
     let mut tasks = JoinSet::new();
-    let stop = || stopped(state.stopping.clone());
+    let stop = || {
+        let state = Arc::clone(state);
+        async move { state.stopped().await }
+    };
     let (sender, stopping) = (Arc::clone(&state.sender), stop());
     spawn(&mut tasks, "outbox", async move { sender.run(stopping).await.map_err(|error| error.to_string()) });
     let (shared, stopping) = (Arc::clone(state), stop());
@@ -78,12 +80,6 @@ fn spawn(
         let outcome = tokio::spawn(work).await;
         (name, outcome.unwrap_or_else(|error| Err(error.to_string())))
     });
-}
-
-/// Resolves when the service stops.
-pub(crate) async fn stopped(mut stopping: watch::Receiver<bool>) {
-    // The other end is gone only when the service is.
-    let _ = stopping.wait_for(|is_stopping| *is_stopping).await;
 }
 
 /// Why the service ends when one of its tasks has.

@@ -4,18 +4,11 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Date32Type, Float64Type, Int16Type, Int32Type, UInt64Type};
 use arrow_array::{Array as _, ArrayRef, DictionaryArray, RecordBatch, StringArray};
 use medrec_domain::CalendarDate;
-use medrec_domain::schema::{ColumnKind, ColumnSpec};
 use serde_json::Value;
 
 use super::mask::Code;
-use crate::answer::Refused;
 
-/// The columns of a batch with what they hold.
-pub(super) struct Cells<'a> {
-    columns: Vec<(ColumnKind, &'a ArrayRef)>,
-    codes: Option<(Words<'a>, Words<'a>)>,
-}
-
+/// Words of a dictionary.
 #[derive(Clone, Copy)]
 struct Words<'a> {
     keys: &'a DictionaryArray<Int32Type>,
@@ -34,57 +27,49 @@ impl<'a> Words<'a> {
     }
 }
 
-impl<'a> Cells<'a> {
-    /// The batch has these columns, in this order.
-    pub(super) fn new(batch: &'a RecordBatch, specs: &[&'static ColumnSpec]) -> Result<Self, Refused> {
-        let found = |name: &str| specs.iter().position(|spec| spec.name == name);
-        let mut columns = Vec::with_capacity(specs.len());
-        for (place, spec) in specs.iter().enumerate() {
-            let column = batch.columns().get(place).filter(|column| has_kind(column, spec.kind));
-            let missing = || Refused::internal(format!("records: column {} is of another type", spec.name));
-            columns.push((spec.kind, column.ok_or_else(missing)?));
-        }
-        let words = |name| found(name).and_then(|place| columns.get(place)).and_then(|(_, column)| Words::of(column));
-        let codes = words("code_system").zip(words("code"));
-        Ok(Self { columns, codes })
+/// The codes of a batch's rows, if it has them.
+pub(super) struct Codes<'a>(Option<(Words<'a>, Words<'a>)>);
+
+impl<'a> Codes<'a> {
+    pub(super) fn of(batch: &'a RecordBatch) -> Self {
+        let words = |name| batch.column_by_name(name).and_then(Words::of);
+        Self(words("code_system").zip(words("code")))
     }
 
-    /// The code of a row, if the columns are among those of the batch and the row has one.
-    pub(super) fn code(&self, row: usize) -> Code<'a> {
-        let (systems, codes) = self.codes?;
+    /// The code of a row, if it has one.
+    pub(super) fn get(&self, row: usize) -> Code<'a> {
+        let (systems, codes) = self.0?;
         systems.get(row).zip(codes.get(row))
-    }
-
-    /// A cell.
-    pub(super) fn value(&self, place: usize, row: usize) -> Value {
-        let Some((kind, column)) = self.columns.get(place) else { return Value::Null };
-        if column.is_null(row) {
-            return Value::Null;
-        }
-        match kind {
-            // As text: numbers of JSON end at 2^53.
-            ColumnKind::Pseudonym => {
-                Value::from(format!("{:016x}", column.as_primitive::<UInt64Type>().value(row)))
-            }
-            ColumnKind::Word => Words::of(column).and_then(|words| words.get(row)).map_or(Value::Null, Value::from),
-            ColumnKind::Year => Value::from(column.as_primitive::<Int16Type>().value(row)),
-            ColumnKind::Date => {
-                let day = CalendarDate::from_days(column.as_primitive::<Date32Type>().value(row));
-                day.map_or(Value::Null, |day| Value::from(day.to_string()))
-            }
-            ColumnKind::Number => Value::from(column.as_primitive::<Float64Type>().value(row)),
-            ColumnKind::Flag => Value::from(column.as_boolean().value(row)),
-        }
     }
 }
 
-fn has_kind(column: &ArrayRef, kind: ColumnKind) -> bool {
-    match kind {
-        ColumnKind::Pseudonym => column.as_primitive_opt::<UInt64Type>().is_some(),
-        ColumnKind::Word => Words::of(column).is_some(),
-        ColumnKind::Year => column.as_primitive_opt::<Int16Type>().is_some(),
-        ColumnKind::Date => column.as_primitive_opt::<Date32Type>().is_some(),
-        ColumnKind::Number => column.as_primitive_opt::<Float64Type>().is_some(),
-        ColumnKind::Flag => column.as_boolean_opt().is_some(),
+/// A cell; null where the record lacks it.
+pub(super) fn value(column: &ArrayRef, row: usize) -> Value {
+    if column.is_null(row) {
+        return Value::Null;
     }
+    if let Some(words) = Words::of(column) {
+        return words.get(row).map_or(Value::Null, Value::from);
+    }
+    if let Some(days) = column.as_primitive_opt::<Date32Type>() {
+        let day = CalendarDate::from_days(days.value(row));
+        return day.map_or(Value::Null, |day| Value::from(day.to_string()));
+    }
+    if let Some(pseudonyms) = column.as_primitive_opt::<UInt64Type>() {
+        // As text: numbers of JSON end at 2^53.
+        return Value::from(format!("{:016x}", pseudonyms.value(row)));
+    }
+    if let Some(years) = column.as_primitive_opt::<Int16Type>() {
+        return Value::from(years.value(row));
+    }
+    if let Some(numbers) = column.as_primitive_opt::<Float64Type>() {
+        return Value::from(numbers.value(row));
+    }
+    column.as_boolean_opt().map_or(Value::Null, |flags| Value::from(flags.value(row)))
+}
+
+/// Every row of a batch, whole: for digests, not for anybody's eyes.
+pub(super) fn rows_of(batch: &RecordBatch) -> Vec<Vec<Value>> {
+    let row = |row| batch.columns().iter().map(|column| value(column, row)).collect();
+    (0..batch.num_rows()).map(row).collect()
 }

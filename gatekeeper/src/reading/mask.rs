@@ -23,7 +23,7 @@ impl Mask {
     }
 
     /// Whether a column can be shown in any row at all.
-    pub(super) fn may_show(&self, column: &'static ColumnSpec) -> bool {
+    pub(super) fn may_show(&self, column: &ColumnSpec) -> bool {
         match &self.right {
             Right::Everything => true,
             Right::Scopes(scopes) => scopes.iter().any(|scope| covers(scope, self.table, column)),
@@ -71,13 +71,12 @@ impl Covering<'_> {
     /// Whether this row's cell of a column is shown.
     pub(super) fn show(&self, column: &ColumnSpec) -> bool {
         let Some(scopes) = &self.scopes else { return true };
-        let column = self.table.column(column.name);
-        column.is_some_and(|column| scopes.iter().any(|scope| covers(scope, self.table, column)))
+        scopes.iter().any(|scope| covers(scope, self.table, column))
     }
 }
 
-fn covers(scope: &Scope, table: Table, column: &'static ColumnSpec) -> bool {
-    scope.covers_field(Field { table, column })
+fn covers(scope: &Scope, table: Table, column: &ColumnSpec) -> bool {
+    table.column(column.name).is_some_and(|column| scope.covers_field(Field { table, column }))
 }
 
 #[cfg(test)]
