@@ -4,7 +4,11 @@
 //! sockets; a doctor reads ten patients under their grants, every request with a signature and a nonce of its own, signed before the
 //! clock runs. Each answer is compared with the first of its kind. A new block comes every second.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement that cannot go on says so by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a measurement that cannot go on says so by panicking"
+)]
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -156,7 +160,13 @@ async fn ask<M: Method>(address: SocketAddr, signer: &PrivateKeySigner, body: M:
 }
 
 /// A patient with a record, a relationship, and a grant to the doctor.
-async fn patient(ground: &Ground, address: SocketAddr, doctor: &PrivateKeySigner, options: &SynthOptions, index: u64) {
+async fn patient(
+    ground: &Ground,
+    address: SocketAddr,
+    doctor: &PrivateKeySigner,
+    options: &SynthOptions,
+    index: u64,
+) {
     let (patient, provider) = (key(&format!("patient {index}")), ground.provider.account());
     let account = from_chain(patient.address());
     let source_id = synth::source_id(options, index).unwrap();
@@ -172,7 +182,9 @@ async fn patient(ground: &Ground, address: SocketAddr, doctor: &PrivateKeySigner
         grantee: Grantee::Person { address: from_chain(doctor.address()) },
         scope: Scope {
             purpose: Purpose::Treatment,
-            fields: FieldScope::Only(["measurement.code", "measurement.date"].map(|field| field.parse().unwrap()).into()),
+            fields: FieldScope::Only(
+                ["measurement.code", "measurement.date"].map(|field| field.parse().unwrap()).into(),
+            ),
             conditions: ConditionScope::Only(["haemoglobin-a1c".to_owned()].into()),
         },
         start_s: 0,
@@ -221,7 +233,11 @@ async fn gatekeeper(ground: &Ground, folder: &std::path::Path, population: &Synt
 }
 
 /// One client: connects, asks one after the other, and gives back how long each took.
-async fn client(address: SocketAddr, questions: Vec<(u64, Vec<u8>)>, expected: Arc<Vec<String>>) -> Vec<Duration> {
+async fn client(
+    address: SocketAddr,
+    questions: Vec<(u64, Vec<u8>)>,
+    expected: Arc<Vec<String>>,
+) -> Vec<Duration> {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.set_nodelay(true).unwrap();
     let mut times = Vec::with_capacity(questions.len());
@@ -260,7 +276,8 @@ async fn main() {
     let mut questions = Vec::new();
     for client in 0..CLIENTS {
         let patients = (0..READS_A_CLIENT).map(|read| u64::try_from(client + read).unwrap() % PATIENTS);
-        let signed = patients.map(|index| (index, question::<Read>(address, &funded(0), &doctor, reading(index))));
+        let signed =
+            patients.map(|index| (index, question::<Read>(address, &funded(0), &doctor, reading(index))));
         questions.push(signed.collect::<Vec<_>>());
     }
     let started = Instant::now();
