@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rho = "1/20".parse()?;
     let tables = synthetic::tables(&workload, &synthetic::organisations(), parts::window(), persons, &rho);
     let signer = parts::TestSigner::new(7);
-    let occasion = if persons > 50_000.0 { parts::shard(signer.address()) } else { parts::stand_alone() };
+    let occasion = if persons > 50_000.0 { parts::bounty(signer.address()) } else { parts::stand_alone() };
     let input = parts::parts(&workload, &tables, occasion, &rho, Some(&signer));
     write(&folder, &input, WriteOptions { replace: true })?;
     let packed = folder.with_extension("tar.zst");

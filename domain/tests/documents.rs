@@ -217,6 +217,21 @@ fn manifests_that_contradict_themselves_are_refused() {
     }
 }
 
+#[test]
+fn prices_of_what_is_charged_person_by_person_may_pass_the_cap_and_one_price_may_not() {
+    let mut manifest = manifest();
+    let everybody = manifest.to_canonical_bytes().unwrap();
+    assert!(!String::from_utf8(everybody).unwrap().contains("charging"), "it goes without saying");
+    manifest.budget.spent_before = "7".parse().unwrap();
+    manifest.budget.spent_after = &manifest.budget.spent_before + &manifest.privacy.rho;
+    assert!(manifest.check().unwrap_err().to_string().contains("passes the cap"));
+    manifest.budget.charging = medrec_domain::manifest::Charging::Each;
+    let bytes = manifest.to_canonical_bytes().unwrap();
+    assert_eq!(Manifest::from_canonical_bytes(&bytes).unwrap(), manifest);
+    manifest.budget.cap = "1/1000".parse().unwrap();
+    assert!(manifest.check().unwrap_err().to_string().contains("rho passes the cap"));
+}
+
 fn loss() -> impl Strategy<Value = Rho> {
     (any::<u64>(), 1_u64..)
         .prop_map(|(numerator, denominator)| Rho::from_ratio(numerator, denominator).unwrap())

@@ -2,7 +2,7 @@
 
 #![expect(clippy::panic, reason = "a helper of this file fails the test that calls it")]
 
-use medrec_domain::workload::catalogue::{BountyQuery, Catalogue};
+use medrec_domain::workload::catalogue::{BountyQuery, CONTRIBUTORS, Catalogue};
 use medrec_domain::workload::{Dimension, MeasureKind};
 use medrec_domain::{DomainError, Workload, canonical};
 
@@ -60,6 +60,22 @@ fn the_ready_catalogue_holds_the_papers_example_and_queries_are_found_by_digest(
     };
     let bytes = canonical::encode(&bounty).unwrap();
     assert_eq!(canonical::decode::<BountyQuery>("bounty query", &bytes).unwrap(), bounty);
+}
+
+#[test]
+fn every_answer_carries_a_count_of_its_contributors_within_its_price() {
+    for (name, query) in Catalogue::standard().unwrap().queries {
+        let workload = query.to_workload();
+        let [answer, count] = workload.tables.as_slice() else { panic!("{name}: {:?}", workload.tables) };
+        assert_eq!((&answer.name, &answer.measures), (&name, &query.table.measures));
+        assert_eq!((count.name.as_str(), count.rows_per_person), (CONTRIBUTORS, 1));
+        assert_eq!((count.of, &count.filter), (answer.of, &answer.filter));
+        assert!(count.dimensions.is_empty() && count.measures[0].kind == MeasureKind::PersonCount);
+        assert_eq!((answer.weight, count.weight), (4, 1));
+    }
+    let text = include_str!("../workloads/catalogue.toml").replace("mean-iron-last-week", CONTRIBUTORS);
+    let refusal = Catalogue::parse("c.toml", &text).unwrap_err().to_string();
+    assert!(refusal.contains("goes with every answer"), "{refusal}");
 }
 
 #[test]

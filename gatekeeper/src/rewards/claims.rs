@@ -97,14 +97,13 @@ impl Rewards {
             Some(row) => row,
             None => self.enter_bounty(bounty, &query, owned.timestamp_s, &watch).await?,
         };
-        let manifest = match row.manifest {
-            Some(manifest) => manifest,
-            None => {
-                let block = self.reference(view.at(owned.block_number).await?.head());
-                let (provider, miner) = (posting.provider, from_chain(owned.owner));
-                let occasion = Occasion::Bounty { block, miner, provider, bounty };
-                self.answer(bounty, query, row.terms, occasion, &watch).await?
-            }
+        let manifest = if let Some(manifest) = row.manifest {
+            manifest
+        } else {
+            let block = self.reference(view.at(owned.block_number).await?.head());
+            let (provider, miner) = (posting.provider, from_chain(owned.owner));
+            let occasion = Occasion::Bounty { block, miner, provider, bounty };
+            self.answer(bounty, query, row.terms, occasion, &watch).await?
         };
         watch.stage("committing in the ledger", None);
         let bytes = self.blocking(move |desk| {
