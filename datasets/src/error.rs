@@ -79,6 +79,24 @@ pub enum DatasetError {
         /// Arrow's words.
         problem: String,
     },
+    /// The index of a source's records is damaged.
+    #[error(
+        "{path}: {problem}\n\nhint: the index is made from the source alone; delete it and open the source again"
+    )]
+    Store {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A database refused, or is not what its mapping says.
+    #[error("{place}: {problem}")]
+    Database {
+        /// Kind of database, host and name; never a password.
+        place: String,
+        /// What it said.
+        problem: String,
+    },
     /// Options contradict themselves or exceed what is possible.
     #[error("{option} {problem}")]
     Option {

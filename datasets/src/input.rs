@@ -31,6 +31,11 @@ impl Input {
         Self { name: plain.to_owned(), path }
     }
 
+    /// A source that is no file; `name` is for messages.
+    pub(crate) fn named(name: &str) -> Self {
+        Self { path: PathBuf::new(), name: name.to_owned() }
+    }
+
     /// The file `name` in `folder`, plain or compressed.
     pub(crate) fn find(folder: &Path, name: &str) -> Option<Self> {
         let candidates = COMPRESSIONS.iter().map(|suffix| folder.join(format!("{name}{suffix}")));

@@ -7,6 +7,7 @@
 //! What it does not know: consent, privacy budgets, noise, chains, HTTP. It never prints; long work
 //! reports through [`Progress`].
 
+pub mod divide;
 mod error;
 pub mod folder;
 mod index;
@@ -14,13 +15,15 @@ mod input;
 mod options;
 mod pseudonym;
 mod reader;
+mod source;
 pub mod synth;
 mod table;
 mod vocabulary;
 
 pub use error::{BadRow, DatasetError};
 pub use folder::{Folder, FolderWriter, Part, Sink};
-pub use options::{OnBadRow, Progress, ReadOptions};
+pub use options::{Days, OnBadRow, Progress, ReadOptions};
 pub use pseudonym::PseudonymKey;
-pub use reader::{Format, Mapping, ReadReport, convert, read};
+pub use reader::{DatabaseUrl, Format, Mapping, ReadReport, SqlMapping, convert, read};
+pub use source::{Location, RecordSource};
 pub use table::{data_type, schema};

@@ -38,6 +38,25 @@ impl ReadOptions {
     }
 }
 
+/// Days of which rows are asked for. Rows of tables without a date are always among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Days {
+    /// First day; `None` for no limit.
+    pub from: Option<CalendarDate>,
+    /// Day after the last; `None` for no limit.
+    pub until: Option<CalendarDate>,
+}
+
+impl Days {
+    /// All days.
+    pub const ALL: Self = Self { from: None, until: None };
+
+    /// Whether a day is among them.
+    pub fn contains(&self, day: CalendarDate) -> bool {
+        self.from.is_none_or(|from| from <= day) && self.until.is_none_or(|until| day < until)
+    }
+}
+
 /// Who watches long work. All methods may be called from several threads.
 pub trait Progress: Sync {
     /// A stage begins: `total` units if known (bytes of input, or patients).

@@ -15,12 +15,15 @@ mod pipeline;
 mod record;
 mod report;
 mod session;
+mod sql;
 mod synthea;
 
 use std::path::Path;
 
 pub use flat::Mapping;
 pub use report::ReadReport;
+pub(crate) use sql::SqlReader;
+pub use sql::{DatabaseUrl, SqlMapping};
 
 use crate::error::DatasetError;
 use crate::folder::{Folder, FolderWriter, Sink};
@@ -71,6 +74,20 @@ pub fn read(
         Format::Parquet => parquet::read(&mut session)?,
     }
     session.finish()
+}
+
+/// As [`convert`], from a database.
+pub(crate) fn convert_database(
+    database: &SqlReader,
+    options: &ReadOptions,
+    out: &Path,
+    progress: &dyn Progress,
+) -> Result<(Folder, ReadReport), DatasetError> {
+    let mut writer = FolderWriter::create(out)?;
+    let mut session = session::Session::new(Path::new(""), options, &mut writer, progress);
+    database.read(&mut session)?;
+    let report = session.finish()?;
+    Ok((writer.finish()?, report))
 }
 
 /// Reads the records in `folder` and writes a canonical folder at `out`.

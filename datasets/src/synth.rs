@@ -17,6 +17,7 @@ mod omop;
 mod parquet;
 mod person;
 mod random;
+mod sqlite;
 mod synthea;
 mod writer;
 
@@ -122,7 +123,25 @@ pub fn run(options: &SynthOptions, out: &Path, progress: &dyn Progress) -> Resul
             drive(options, &world, omop::writer(out, &world, omop::Version::V54)?, progress)
         }
         SynthFormat::Parquet => drive(options, &world, parquet::writer(out, &world)?, progress),
+        SynthFormat::Sqlite => drive(options, &world, sqlite::writer(out, &world)?, progress),
     }
+}
+
+/// The id by which the source of these options knows its person number `index` (from 0).
+///
+/// # Errors
+/// [`DatasetError::Option`]: impossible options, or no such person.
+pub fn source_id(options: &SynthOptions, index: u64) -> Result<String, DatasetError> {
+    let world = options.check()?;
+    if index >= options.persons {
+        let problem = format!("has no number {index} among {}", options.persons);
+        return Err(DatasetError::Option { option: "person", problem });
+    }
+    Ok(match options.format {
+        SynthFormat::SyntheaCsv | SynthFormat::FhirNdjson => Person::draw(&world, index).identity.id,
+        SynthFormat::Omop53 | SynthFormat::Omop54 | SynthFormat::Parquet => (index + 1).to_string(),
+        SynthFormat::Sqlite => sqlite::record_number(index),
+    })
 }
 
 fn drive<W: Writer>(

@@ -35,7 +35,7 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 #[test]
 fn the_same_seed_gives_the_same_bytes_in_every_format_and_another_seed_does_not() {
     let folder = tempdir().unwrap();
-    for format in ["synthea-csv", "fhir-ndjson", "omop", "omop-5.3", "parquet"] {
+    for format in ["synthea-csv", "fhir-ndjson", "omop", "omop-5.3", "parquet", "sqlite"] {
         let write = |name: &str, seed: &str| {
             let out = folder.path().join(format!("{format}-{name}"));
             let result = synth(&out, &["--persons", "60", "--seed", seed, "--format", format, "--json"]);

@@ -10,8 +10,9 @@ use medrec_domain::schema::Table;
 use super::joins::{Joins, Link, NO_ORGANISATION, OrganisationRecord, Organisations};
 use super::record::Chunk;
 use crate::error::{BadRow, DatasetError, RowProblem};
-use crate::options::ReadOptions;
+use crate::options::{Days, ReadOptions};
 use crate::table::batch::Batch;
+use crate::table::cell::Cell;
 use crate::table::row::{self, Row};
 
 /// A person as a reader decodes her, before the reference date is applied.
@@ -34,13 +35,37 @@ pub(crate) struct Output<'j> {
     pub(crate) joins: &'j Joins<'j>,
     batches: [Option<Batch>; 7],
     /// Persons decoded so far, each with her line.
-    pub(super) persons: Vec<(u64, PersonRecord)>,
+    pub(crate) persons: Vec<(u64, PersonRecord)>,
     organisations: Vec<OrganisationRecord>,
     links: Links,
     line: u64,
+    days: Days,
 }
 
-impl Output<'_> {
+impl<'j> Output<'j> {
+    /// Nothing yet; of rows with a date, those of `days` will be kept.
+    pub(crate) fn new(joins: &'j Joins<'j>, days: Days) -> Self {
+        Self {
+            joins,
+            batches: [const { None }; 7],
+            persons: Vec::new(),
+            organisations: Vec::new(),
+            links: Links::default(),
+            line: 0,
+            days,
+        }
+    }
+
+    /// The encounters that were decoded.
+    pub(crate) fn into_links(self) -> Links {
+        self.links
+    }
+
+    /// The rows of a table, if there are any.
+    pub(crate) fn into_batch(self, table: Table) -> Option<Batch> {
+        Table::ALL.into_iter().zip(self.batches).find(|(own, _)| *own == table)?.1
+    }
+
     /// Line of the record.
     pub(crate) fn line(&self) -> u64 {
         self.line
@@ -48,8 +73,18 @@ impl Output<'_> {
 
     /// Adds a row to its table.
     pub(crate) fn push<'a, R: Row<'a>>(&mut self, row: &R) {
+        if self.days != Days::ALL && !self.is_asked(row) {
+            return;
+        }
         let place = Table::ALL.iter().position(|&table| table == R::TABLE).unwrap_or(0);
         self.batches[place].get_or_insert_with(|| Batch::new(R::TABLE)).push(row);
+    }
+
+    fn is_asked<'a, R: Row<'a>>(&self, row: &R) -> bool {
+        let date = R::TABLE.date_column();
+        let date = date.and_then(|name| R::TABLE.columns().iter().position(|column| column.name == name));
+        let cell = date.and_then(|date| row.cells().as_ref().get(date).copied());
+        !matches!(cell, Some(Cell::Date(Some(day))) if !self.days.contains(day))
     }
 
     pub(crate) fn person(&mut self, record: PersonRecord) {
@@ -123,7 +158,7 @@ impl Links {
 }
 
 /// A number in the list that `numbers` leads to; none stays none.
-pub(crate) fn renumbered(numbers: &[u32], number: u32) -> u32 {
+fn renumbered(numbers: &[u32], number: u32) -> u32 {
     let found = usize::try_from(number).ok().and_then(|number| numbers.get(number));
     found.copied().unwrap_or(NO_ORGANISATION)
 }
@@ -133,14 +168,7 @@ pub(crate) type Decode<'d> = dyn Fn(&ByteRecord, &mut Output<'_>) -> Result<(), 
 
 /// Decodes the records of a chunk.
 pub(super) fn decode_chunk(chunk: &Chunk, file: &str, joins: &Joins<'_>, decode: &Decode<'_>) -> Finished {
-    let mut out = Output {
-        joins,
-        batches: [const { None }; 7],
-        persons: Vec::new(),
-        organisations: Vec::new(),
-        links: Links::default(),
-        line: 0,
-    };
+    let mut out = Output::new(joins, Days::ALL);
     let mut problems = Vec::new();
     for (line, record) in &chunk.records {
         out.line = *line;
@@ -157,6 +185,18 @@ pub(super) fn decode_chunk(chunk: &Chunk, file: &str, joins: &Joins<'_>, decode:
         problems,
         rows: chunk.records.len().try_into().unwrap_or(0),
     }
+}
+
+/// Takes the encounters that were read.
+pub(crate) fn index_encounters(joins: &mut Joins<'_>, found: Links) {
+    let organisations = &mut joins.organisations;
+    let numbers: Vec<u32> =
+        found.organisations.list().iter().map(|record| organisations.number(&record.id)).collect();
+    let mut list = found.list;
+    for link in &mut list {
+        link.organisation = renumbered(&numbers, link.organisation);
+    }
+    joins.set_encounters(list);
 }
 
 /// The canonical row of a person, with ages over 89 moved to 90.

@@ -151,6 +151,16 @@ pub(crate) struct Column {
 }
 
 impl Column {
+    /// A column of rows that have no header: a query's.
+    pub(crate) fn at(index: usize, name: &str) -> Self {
+        Self { index: Some(index), name: name.to_owned() }
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// The field without blanks around it; empty if the file lacks the column.
     pub(crate) fn text<'r>(&self, record: &'r ByteRecord) -> Result<&'r str, RowProblem> {
         let bytes = self.index.and_then(|index| record.get(index)).unwrap_or_default().trim_ascii();

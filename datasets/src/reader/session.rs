@@ -11,7 +11,7 @@ use csv::ByteRecord;
 use medrec_domain::schema::Table;
 
 use super::joins::Joins;
-use super::output::{Decode, Finished, Links, Output, Repeats, decode_chunk, person_row, renumbered};
+use super::output::{Decode, Finished, Links, Output, Repeats, decode_chunk, index_encounters, person_row};
 use super::pipeline;
 use super::record::Source;
 use super::report::ReadReport;
@@ -114,14 +114,7 @@ impl<'s> Session<'s> {
 
     /// Takes the encounters that were read.
     pub(crate) fn index_encounters(&mut self, found: Links) {
-        let organisations = &mut self.joins.organisations;
-        let numbers: Vec<u32> =
-            found.organisations.list().iter().map(|record| organisations.number(&record.id)).collect();
-        let mut list = found.list;
-        for link in &mut list {
-            link.organisation = renumbered(&numbers, link.organisation);
-        }
-        self.joins.set_encounters(list);
+        index_encounters(&mut self.joins, found);
     }
 
     /// Second pass over a file of persons: their rows.

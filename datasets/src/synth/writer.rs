@@ -21,6 +21,8 @@ pub enum SynthFormat {
     Omop54,
     /// The canonical tables as Parquet.
     Parquet,
+    /// A clinic's SQLite database in a schema of its own (`clinic.sqlite`), and its mapping (`clinic.toml`).
+    Sqlite,
 }
 
 /// A writer of one format. What a chunk becomes is made in parallel, and written in order.

@@ -5,11 +5,16 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test that calls them")]
 
+mod databases;
+mod divide;
 mod exact;
 mod fhir;
 mod flat;
+mod mappings;
 mod omop;
 mod robustness;
 mod safe_harbor;
+mod servers;
+mod sources;
 mod synthea;
 mod synthetic;

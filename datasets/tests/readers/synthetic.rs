@@ -37,7 +37,7 @@ fn read(format: SynthFormat) -> (tempfile::TempDir, Folder, SynthReport) {
 }
 
 /// All that every format can express, as counts of rows with equal words.
-fn content(folder: &Folder) -> BTreeMap<&'static str, Counts> {
+pub(crate) fn content(folder: &Folder) -> BTreeMap<&'static str, Counts> {
     let persons = [
         "sex",
         "race",

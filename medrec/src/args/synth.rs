@@ -48,6 +48,8 @@ pub(crate) enum SynthFormatArgument {
     Omop53,
     /// The canonical tables as Parquet.
     Parquet,
+    /// A clinic's SQLite database in a schema of its own, with its mapping.
+    Sqlite,
 }
 
 impl SynthFormatArgument {
@@ -59,6 +61,7 @@ impl SynthFormatArgument {
             Self::Omop => SynthFormat::Omop54,
             Self::Omop53 => SynthFormat::Omop53,
             Self::Parquet => SynthFormat::Parquet,
+            Self::Sqlite => SynthFormat::Sqlite,
         }
     }
 }

@@ -1,0 +1,163 @@
+//! The audit log: every decision, in a hash chain, on the disk before its answer leaves.
+//!
+//! One thread writes. Requests that wait at the same time share one transaction, so that the disk's pause is paid once for
+//! all of them. Each entry holds the digest of the one before; the digest of the last one is the head, which goes on
+//! chain now and then. What was written is verified when the gatekeeper starts.
+//!
+//! # Privacy
+//! Entries name accounts, methods, tables and columns; never a value of a record.
+
+use std::sync::Arc;
+
+use medrec_domain::identifier::Address;
+use medrec_domain::{Digest, canonical};
+use medrec_protocol::methods::notifications::NotificationEvent;
+use medrec_protocol::methods::records::AuditEntry;
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::answer::Concern;
+use crate::bell::Bell;
+use crate::error::GatekeeperError;
+use crate::store::{AuditHead, Store};
+
+/// Entries that may wait to be written.
+const MOST_WAITING: usize = 4_096;
+/// Entries that share a transaction.
+const MOST_TOGETHER: usize = 1_024;
+
+/// A decision that is to be written.
+#[derive(Debug, Clone)]
+pub(crate) struct Decision {
+    /// The second of it.
+    pub(crate) time_s: u64,
+    /// Who asked: the account, else the key.
+    pub(crate) actor: Address,
+    /// The key.
+    pub(crate) signer: Address,
+    /// The method.
+    pub(crate) method: &'static str,
+    /// What it was about.
+    pub(crate) concern: Concern,
+    /// Yes or no.
+    pub(crate) is_allowed: bool,
+    /// The patient who is to be told that the actor read her record.
+    pub(crate) was_read: Option<Address>,
+}
+
+struct Waiting {
+    decision: Decision,
+    written: oneshot::Sender<Result<(), String>>,
+}
+
+/// The log.
+pub(crate) struct Audit {
+    waiting: mpsc::Sender<Waiting>,
+    head: Arc<Mutex<AuditHead>>,
+    /// Resolves when the thread has ended.
+    ended: tokio::sync::Mutex<Option<oneshot::Receiver<()>>>,
+}
+
+impl Audit {
+    /// Verifies the log of the store and starts its thread, which ends with the last handle.
+    pub(crate) fn open(store: Arc<Store>, bell: Bell) -> Result<Self, GatekeeperError> {
+        let head = Arc::new(Mutex::new(store.verified_audit_head()?));
+        let (waiting, queue) = mpsc::channel(MOST_WAITING);
+        let (end, ended) = oneshot::channel();
+        let shared = Arc::clone(&head);
+        let path = store.path().to_owned();
+        std::thread::Builder::new()
+            .name("audit".to_owned())
+            .spawn(move || {
+                // Dropped when this thread ends, however it ends.
+                let _end: oneshot::Sender<()> = end;
+                write(&store, &bell, queue, &shared);
+            })
+            .map_err(GatekeeperError::io(&path))?;
+        Ok(Self { waiting, head, ended: tokio::sync::Mutex::new(Some(ended)) })
+    }
+
+    /// Writes a decision; it is on the disk when this returns.
+    pub(crate) async fn write(&self, decision: Decision) -> Result<(), String> {
+        let (written, outcome) = oneshot::channel();
+        let gone = || "the audit log is not written any more".to_owned();
+        self.waiting.send(Waiting { decision, written }).await.map_err(|_| gone())?;
+        outcome.await.map_err(|_| gone())?
+    }
+
+    /// The head: the digest of the last entry, and how many there are.
+    pub(crate) fn head(&self) -> AuditHead {
+        *self.head.lock()
+    }
+
+    /// Resolves when the log is not written any more.
+    pub(crate) async fn ended(&self) {
+        let ended = self.ended.lock().await.take();
+        if let Some(ended) = ended {
+            let _ = ended.await;
+        }
+    }
+}
+
+fn write(store: &Store, bell: &Bell, mut queue: mpsc::Receiver<Waiting>, head: &Mutex<AuditHead>) {
+    while let Some(first) = queue.blocking_recv() {
+        let mut together = vec![first];
+        while together.len() < MOST_TOGETHER {
+            match queue.try_recv() {
+                Ok(next) => together.push(next),
+                Err(_) => break,
+            }
+        }
+        let before = *head.lock();
+        let decisions = together.iter().map(|waiting| &waiting.decision);
+        let outcome = append(store, before, decisions);
+        let outcome = outcome.map(|(after, has_notices)| {
+            *head.lock() = after;
+            if has_notices {
+                bell.ring();
+            }
+        });
+        let outcome = outcome.map_err(|error| error.to_string());
+        for waiting in together {
+            // Whoever asked may have gone; the entry stands all the same.
+            let _ = waiting.written.send(outcome.clone());
+        }
+    }
+}
+
+/// Appends entries, with the notifications that go with them, in one transaction.
+fn append<'a>(
+    store: &Store,
+    mut head: AuditHead,
+    decisions: impl Iterator<Item = &'a Decision>,
+) -> Result<(AuditHead, bool), GatekeeperError> {
+    store.change(|change| {
+        let mut has_notices = false;
+        for decision in decisions {
+            let entry = AuditEntry {
+                sequence: head.length + 1,
+                time_s: decision.time_s,
+                actor: decision.actor,
+                signer: decision.signer,
+                method: decision.method.to_owned(),
+                patient: decision.concern.patient,
+                about: decision.concern.about.clone(),
+                is_allowed: decision.is_allowed,
+                previous: head.head,
+            };
+            change.put_audit_entry(&entry)?;
+            head = AuditHead { length: entry.sequence, head: digest(&entry)? };
+            if let Some(patient) = decision.was_read {
+                let event = NotificationEvent::RecordRead { patient, reader: decision.actor };
+                has_notices |= change.notify_of_reading(patient, decision.actor, decision.time_s, event)?;
+            }
+        }
+        change.put_audit_head(&head)?;
+        Ok((head, has_notices))
+    })
+}
+
+/// What the next entry holds of this one.
+fn digest(entry: &AuditEntry) -> Result<Digest, medrec_domain::DomainError> {
+    canonical::digest(entry)
+}

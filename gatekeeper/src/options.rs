@@ -1,0 +1,153 @@
+//! Everything that a gatekeeper is told when it starts.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use alloy_primitives::Address;
+use alloy_signer_local::PrivateKeySigner;
+use medrec_chain::{ClientOptions, Contracts, Network, SenderOptions};
+use medrec_datasets::{Location, OnBadRow};
+use medrec_domain::scope::ValueSets;
+use medrec_domain::workload::catalogue::Catalogue;
+use medrec_domain::{CalendarDate, DomainError, Workload};
+
+use crate::rewards::RewardsOptions;
+
+/// Bounds on what strangers can make a gatekeeper do.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Largest body of a request, in bytes.
+    pub body_bytes: usize,
+    /// Longest time for an ordinary request.
+    pub request_timeout: Duration,
+    /// Longest time for a census or a claim.
+    pub release_timeout: Duration,
+    /// Most ordinary requests at work at once.
+    pub requests: usize,
+    /// Most censuses and claims at work at once.
+    pub releases: usize,
+    /// Most clients that wait for notifications at once, streams included.
+    pub waiting: usize,
+    /// Most connections.
+    pub connections: usize,
+    /// Most nonces that are remembered; beyond it requests are refused as `busy`.
+    pub nonces: usize,
+    /// Most rows of one answer.
+    pub rows: u32,
+    /// Most documents of one patient.
+    pub documents: usize,
+}
+
+impl Default for Limits {
+    /// 1 MiB a body, 15 s a request, 30 minutes a release, 256 requests, 8 releases, 512 waiting clients, 1,024 connections, a
+    /// million nonces, 10,000 rows, 1,000 documents.
+    fn default() -> Self {
+        Self {
+            body_bytes: 1 << 20,
+            request_timeout: Duration::from_secs(15),
+            release_timeout: Duration::from_mins(30),
+            requests: 256,
+            releases: 8,
+            waiting: 512,
+            connections: 1_024,
+            nonces: 1 << 20,
+            rows: 10_000,
+            documents: 1_000,
+        }
+    }
+}
+
+/// What a gatekeeper is told when it starts.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The folder of its state, made if it is not there: store, outbox, keys, ledger, index of the records. As secret as the
+    /// records; backed up and restored as a whole.
+    pub folder: PathBuf,
+    /// The five contracts.
+    pub contracts: Contracts,
+    /// The nodes.
+    pub client: ClientOptions,
+    /// The provider's account.
+    pub provider: Address,
+    /// The provider's key: sends acts, signs bundles, and asks for what only the provider may.
+    pub signer: PrivateKeySigner,
+    /// Where the records are.
+    pub records: Location,
+    /// The date that ages of records refer to.
+    pub as_of: CalendarDate,
+    /// What to do with a broken row of the records.
+    pub on_bad_row: OnBadRow,
+    /// Sites for records without organisations, see [`medrec_datasets::ReadOptions::synthetic_sites`].
+    pub synthetic_sites: u32,
+    /// Caps and prices.
+    pub rewards: RewardsOptions,
+    /// The value sets that consents may name.
+    pub value_sets: ValueSets,
+    /// `Host` names beside `localhost` and plain addresses that the service answers to; `*` for any.
+    pub hosts: Vec<String>,
+    /// Origins of web pages that may call. Programs send none.
+    pub origins: Vec<String>,
+    /// Bounds.
+    pub limits: Limits,
+    /// How the outbox sends.
+    pub sender: SenderOptions,
+    /// Blocks on top of an event before it is notified. Blocks that are replaced later give no notification twice.
+    pub notify_after_blocks: u64,
+    /// Pause between two looks for new events.
+    pub poll_interval: Duration,
+    /// Pause between two anchors of the audit log on chain; nothing is anchored while the log stands still.
+    pub anchor_interval: Duration,
+    /// Where lines for the provider's own eyes go. They may name accounts; they never hold a value of a record.
+    pub log: fn(&str),
+}
+
+impl Options {
+    /// Options with the usual bounds: outbox and notifications at one look a second, an anchor an hour, value sets of the census and
+    /// the catalogue, ages as of the first day of 2026, no log.
+    ///
+    /// # Errors
+    /// None in practice: census and catalogue are checked when the software is built.
+    pub fn new(
+        folder: PathBuf,
+        network: &Network,
+        nodes: impl IntoIterator<Item = impl Into<String>>,
+        (provider, signer): (Address, PrivateKeySigner),
+        records: Location,
+        as_of: CalendarDate,
+        rewards: RewardsOptions,
+    ) -> Result<Self, DomainError> {
+        Ok(Self {
+            folder,
+            contracts: network.contracts,
+            client: network.client_options(nodes),
+            provider,
+            signer,
+            records,
+            as_of,
+            on_bad_row: OnBadRow::default(),
+            synthetic_sites: 0,
+            rewards,
+            value_sets: standard_value_sets()?,
+            hosts: Vec::new(),
+            origins: Vec::new(),
+            limits: Limits::default(),
+            sender: SenderOptions::default(),
+            notify_after_blocks: 1,
+            poll_interval: Duration::from_secs(1),
+            anchor_interval: Duration::from_hours(1),
+            log: |_| {},
+        })
+    }
+}
+
+/// The value sets of the census and of every catalogue query.
+///
+/// # Errors
+/// None in practice: both are checked when the software is built.
+pub fn standard_value_sets() -> Result<ValueSets, DomainError> {
+    let mut sets = Workload::census()?.value_sets;
+    for query in Catalogue::standard()?.queries.into_values() {
+        sets.extend(query.value_sets);
+    }
+    Ok(sets)
+}

@@ -1,0 +1,101 @@
+//! Acts that patients, guardians and owners of bounties signed, carried to the chain at the provider's cost.
+//!
+//! They hold no ether; the provider's outbox sends their calls. Carried is what is on the list of [`carried`], signed by
+//! whoever asks, for people that the provider has to do with: invited accounts, linked patients, registered guardians, and
+//! researchers about bounties. What not: whether the act is right; the contract decides, and its refusal shows before
+//! anything is sent.
+
+mod carried;
+
+use std::sync::Arc;
+
+use alloy_primitives::hex;
+use medrec_chain::{ChainError, Request, Role, State as Sent};
+use medrec_domain::Digest;
+use medrec_domain::digest::keccak256_of;
+use medrec_domain::identifier::Address;
+use medrec_protocol::RefusalCode;
+use medrec_protocol::bridge::{from_chain, to_chain};
+use medrec_protocol::methods::acts::{RelayAnswer, RelayBody, StateAnswer, StateBody};
+
+use self::carried::Carried;
+use crate::answer::{Answer, Outcome, Refused};
+use crate::state::{Caller, State};
+use crate::store::Shelf;
+
+/// `acts/relay`.
+pub(crate) async fn relay(state: Arc<State>, caller: Caller, body: RelayBody) -> Outcome {
+    let data = hex::decode(&body.calldata).map_err(|_| RefusalCode::BadRequest)?;
+    let carried = Carried::read(&state.contracts, &body.contract, &data).ok_or(RefusalCode::NotAllowed)?;
+    if from_chain(carried.author) != caller.signer || !is_known(&state, &caller, &carried).await? {
+        return Err(RefusalCode::NotAllowed.into());
+    }
+    let key = keccak256_of(&[body.contract.as_bytes(), &data]);
+    let signer = caller.signer;
+    // Who may ask for it is on the disk before it is accepted, so that no accepted act is without its owner.
+    state.stored(move |store| store.put(Shelf::Relayed, &key.0, &signer)).await?;
+    submit(&state, Request::from(carried.act).with_key(name(key))).await?;
+    Answer::json(&RelayAnswer { key })
+}
+
+/// `acts/state`.
+pub(crate) async fn state_of(state: Arc<State>, caller: Caller, body: StateBody) -> Outcome {
+    let key = body.key;
+    let owner: Option<Address> = state.stored(move |store| store.get(Shelf::Relayed, &key.0)).await?;
+    let is_owner = owner == Some(caller.signer) || caller.account == Some(state.provider);
+    let entry = state.sender.find(&name(key)).filter(|_| is_owner).ok_or(RefusalCode::Unknown)?;
+    let reason = |sent: &Sent| {
+        sent.refusal().map_or_else(|| "the contract gave no reason".to_owned(), |refusal| refusal.to_string())
+    };
+    Answer::json(&match &entry.state {
+        Sent::Included { inclusion, .. } if inclusion.succeeded => {
+            StateAnswer::Included { block: inclusion.block.number }
+        }
+        Sent::Confirmed(inclusion) => StateAnswer::Confirmed { block: inclusion.block.number },
+        reverted @ Sent::Reverted { .. } => StateAnswer::Reverted { reason: reason(reverted) },
+        Sent::Cancelled(_) | Sent::NonceTaken => StateAnswer::Dropped {
+            reason: "another transaction took its place; sign the act again".to_owned(),
+        },
+        _ => StateAnswer::Waiting,
+    })
+}
+
+/// The outbox's name for a carried act.
+pub(crate) fn name(key: Digest) -> String {
+    format!("act {key}")
+}
+
+/// Hands an act to the outbox. A refusal of the contract is the asker's business, everything else the provider's.
+pub(crate) async fn submit(state: &State, request: Request) -> Result<u64, Refused> {
+    match state.sender.send(request).await {
+        Ok(nonce) => Ok(nonce),
+        Err(error @ ChainError::Refused { .. }) => {
+            Err(Refused { code: RefusalCode::Conflict, why: Some(error.to_string()) })
+        }
+        Err(error @ ChainError::NotPossible { .. }) => {
+            Err(Refused { code: RefusalCode::Busy, why: Some(error.to_string()) })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether the provider has to do with the author of an act.
+async fn is_known(state: &State, caller: &Caller, carried: &Carried) -> Result<bool, Refused> {
+    let actor = caller.actor();
+    let recovers = carried.recovers.map(from_chain);
+    let (is_linked, is_invited) = state
+        .stored(move |store| {
+            let linked = store.link_of(recovers.unwrap_or(actor))?.is_some();
+            let invited = store.get::<u64>(Shelf::Invitations, &actor.0)?.is_some();
+            Ok((linked, invited))
+        })
+        .await?;
+    if carried.is_onboarding {
+        return Ok(is_invited);
+    }
+    if is_linked || is_invited {
+        return Ok(true);
+    }
+    let role = state.contracts.at(caller.facts.view()).role_of(to_chain(actor)).await?;
+    Ok(matches!(role, Role::Guardian | Role::Researcher))
+}

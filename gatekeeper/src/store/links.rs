@@ -1,0 +1,53 @@
+//! Which record of the provider's database belongs to which account.
+//!
+//! # Privacy
+//! The link is the secret: with it an account on a public chain is a person.
+
+use medrec_domain::identifier::Address;
+use serde::{Deserialize, Serialize};
+
+use super::{Change, Fault, Shelf, Store};
+use crate::error::GatekeeperError;
+
+/// A link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Link {
+    /// The patient's id in the provider's database.
+    pub(crate) source_id: String,
+    /// The second at which it was made.
+    pub(crate) time_s: u64,
+}
+
+impl Store {
+    /// The record of an account.
+    pub(crate) fn link_of(&self, account: Address) -> Result<Option<Link>, GatekeeperError> {
+        self.get(Shelf::Links, &account.0)
+    }
+
+    /// Links an account and a record. `false` when either is linked to another one; the same link again is no change.
+    pub(crate) fn link(&self, account: Address, link: &Link) -> Result<bool, GatekeeperError> {
+        self.change(|change| {
+            let record: Option<Link> = change.get(Shelf::Links, &account.0)?;
+            let holder: Option<Address> = change.get(Shelf::Persons, link.source_id.as_bytes())?;
+            match (record, holder) {
+                (None, None) => {
+                    change.put(Shelf::Links, &account.0, link)?;
+                    change.put(Shelf::Persons, link.source_id.as_bytes(), &account)?;
+                    Ok(true)
+                }
+                (Some(record), Some(holder)) => Ok(record.source_id == link.source_id && holder == account),
+                _ => Ok(false),
+            }
+        })
+    }
+
+    /// Takes a link back, and tells whether there was one.
+    pub(crate) fn unlink(&self, account: Address) -> Result<bool, GatekeeperError> {
+        self.change(|change: &Change| -> Result<bool, Fault> {
+            let Some(link) = change.get::<Link>(Shelf::Links, &account.0)? else { return Ok(false) };
+            change.remove(Shelf::Persons, link.source_id.as_bytes())?;
+            change.remove(Shelf::Links, &account.0)
+        })
+    }
+}

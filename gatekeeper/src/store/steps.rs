@@ -1,0 +1,108 @@
+//! The follower's steps: position, notifications, and which of them a re-organisation may bring again.
+
+use medrec_chain::Position;
+use medrec_domain::identifier::Address;
+use medrec_domain::{Digest, canonical};
+use medrec_protocol::methods::notifications::NotificationEvent;
+
+use super::{Change, Fault, Pair, Shelf, Store};
+use crate::error::GatekeeperError;
+
+/// Blocks for which it is remembered what was told; the follower finds its way back over 64.
+const REMEMBERED_BLOCKS: u64 = 256;
+const POSITION: &[u8] = b"position";
+
+/// What was told because of an event of a block.
+fn told_key(block: u64, digest: &Digest) -> Vec<u8> {
+    [b"told".as_slice(), &block.to_be_bytes(), &digest.0].concat()
+}
+
+/// What was told because of a block that was replaced.
+fn displaced_key(digest: &Digest) -> Vec<u8> {
+    [b"displaced".as_slice(), &digest.0].concat()
+}
+
+impl Store {
+    /// How far the follower has come.
+    pub(crate) fn position(&self) -> Result<Option<Position>, GatekeeperError> {
+        self.get(Shelf::Followed, POSITION)
+    }
+
+    /// Takes a step: all of it or nothing. Tells whether there is a new notification.
+    pub(crate) fn take_step(
+        &self,
+        position: &Position,
+        rolled_back_to: Option<u64>,
+        told: &[(u64, Vec<(Address, NotificationEvent)>)],
+        time_s: u64,
+    ) -> Result<bool, GatekeeperError> {
+        self.change(|change| {
+            if let Some(block) = rolled_back_to {
+                change.displace(block)?;
+            }
+            let mut is_news = false;
+            for (block, told) in told {
+                for (recipient, event) in told {
+                    is_news |= change.tell(*block, *recipient, event, time_s)?;
+                }
+            }
+            change.forget_told(position.block.number.saturating_sub(REMEMBERED_BLOCKS))?;
+            change.put(Shelf::Followed, POSITION, position)?;
+            Ok(is_news)
+        })
+    }
+}
+
+impl Change {
+    /// Notes what a block's event tells a recipient, unless a block that was replaced has told it before.
+    fn tell(
+        &self,
+        block: u64,
+        recipient: Address,
+        event: &NotificationEvent,
+        time_s: u64,
+    ) -> Result<bool, Fault> {
+        let digest = canonical::digest(&(recipient, event))?;
+        let displaced = self.get::<u64>(Shelf::Followed, &displaced_key(&digest))?.unwrap_or(0);
+        if displaced > 0 {
+            self.count(&displaced_key(&digest), displaced - 1)?;
+        } else {
+            self.notify(recipient, time_s, event.clone())?;
+        }
+        let key = told_key(block, &digest);
+        let times = self.get::<u64>(Shelf::Followed, &key)?.unwrap_or(0);
+        self.put(Shelf::Followed, &key, &(times + 1))?;
+        Ok(displaced == 0)
+    }
+
+    /// What blocks above this one told may come again.
+    fn displace(&self, block: u64) -> Result<(), Fault> {
+        let after = told_key(block, &Digest([0xff; 32]));
+        let found: Vec<Pair<u64>> = self.scan(Shelf::Followed, b"told", Some(&after), usize::MAX)?;
+        for (key, times) in found {
+            let digest = key.get(12..).and_then(|digest| digest.try_into().ok()).map(Digest);
+            let digest = digest.ok_or_else(|| Fault("a key of what was told is broken".to_owned()))?;
+            let displaced = self.get::<u64>(Shelf::Followed, &displaced_key(&digest))?.unwrap_or(0);
+            self.count(&displaced_key(&digest), displaced + times)?;
+            self.remove(Shelf::Followed, &key)?;
+        }
+        Ok(())
+    }
+
+    fn forget_told(&self, below: u64) -> Result<(), Fault> {
+        let found: Vec<Pair<u64>> = self.scan(Shelf::Followed, b"told", None, 1_000)?;
+        let limit = told_key(below, &Digest([0; 32]));
+        for (key, _) in found.into_iter().take_while(|(key, _)| *key < limit) {
+            self.remove(Shelf::Followed, &key)?;
+        }
+        Ok(())
+    }
+
+    fn count(&self, key: &[u8], count: u64) -> Result<(), Fault> {
+        if count == 0 {
+            self.remove(Shelf::Followed, key)?;
+            return Ok(());
+        }
+        self.put(Shelf::Followed, key, &count)
+    }
+}

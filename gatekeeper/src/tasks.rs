@@ -1,0 +1,95 @@
+//! Tasks in the background, by name. The service ends with the first that ends before it was told to.
+
+mod anchor;
+mod follow;
+mod translate;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use medrec_chain::Remedy;
+use tokio::task::{JoinError, JoinSet};
+
+pub(crate) use self::follow::Follow;
+use crate::error::GatekeeperError;
+use crate::rewards::RewardsError;
+use crate::state::State;
+
+/// Pause before releases that were left are tried again.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// A task that ended: its name, and what it ended with.
+pub(crate) type Ended = (&'static str, Result<(), String>);
+
+/// Starts every task.
+pub(crate) fn start(state: &Arc<State>, follow: Follow, anchor_interval: Duration) -> JoinSet<Ended> {
+    let mut tasks = JoinSet::new();
+    let stop = || {
+        let state = Arc::clone(state);
+        async move { state.stopped().await }
+    };
+    let (sender, stopping) = (Arc::clone(&state.sender), stop());
+    spawn(&mut tasks, "outbox", async move { sender.run(stopping).await.map_err(|error| error.to_string()) });
+    let (shared, stopping) = (Arc::clone(state), stop());
+    spawn(&mut tasks, "notifications", until(stopping, follow::run(shared, follow)));
+    let (shared, stopping) = (Arc::clone(state), stop());
+    spawn(&mut tasks, "audit anchor", until(stopping, anchor::run(shared, anchor_interval)));
+    let (shared, stopping) = (Arc::clone(state), stop());
+    spawn(&mut tasks, "releases", until(stopping, resume(shared)));
+    let (shared, stopping) = (Arc::clone(state), stop());
+    let audit = async move {
+        shared.audit.ended().await;
+        Err("its thread is gone".to_owned())
+    };
+    spawn(&mut tasks, "audit log", until(stopping, audit));
+    tasks
+}
+
+/// Goes on with releases that an earlier process left, and then waits for the end.
+async fn resume(state: Arc<State>) -> Result<(), String> {
+    while let Err(error) = state.rewards.resume(Arc::new(())).await {
+        (state.log)(&format!("a release that was left cannot go on: {error}"));
+        let is_passing = matches!(&error, RewardsError::Chain(error) if error.remedy() == Remedy::Retry);
+        if !is_passing {
+            // Everything else works without it; who asks for the epoch sees why.
+            break;
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+    std::future::pending().await
+}
+
+/// Runs work until the service stops.
+async fn until(
+    stopped: impl Future<Output = ()>,
+    work: impl Future<Output = Result<(), String>>,
+) -> Result<(), String> {
+    tokio::select! {
+        () = stopped => Ok(()),
+        outcome = work => outcome,
+    }
+}
+
+/// Runs a task under its name, also when it panics.
+fn spawn(
+    tasks: &mut JoinSet<Ended>,
+    name: &'static str,
+    work: impl Future<Output = Result<(), String>> + Send + 'static,
+) {
+    tasks.spawn(async move {
+        let outcome = tokio::spawn(work).await;
+        (name, outcome.unwrap_or_else(|error| Err(error.to_string())))
+    });
+}
+
+/// Why the service ends when one of its tasks has.
+pub(crate) fn failure(outcome: Option<Result<Ended, JoinError>>) -> GatekeeperError {
+    match outcome {
+        Some(Ok((name, outcome))) => {
+            let why = outcome.err().unwrap_or_else(|| "it ended before it was told to".to_owned());
+            GatekeeperError::Task { name, why }
+        }
+        Some(Err(error)) => GatekeeperError::Task { name: "background", why: error.to_string() },
+        None => GatekeeperError::Task { name: "background", why: "there are no tasks".to_owned() },
+    }
+}

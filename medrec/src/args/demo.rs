@@ -1,0 +1,39 @@
+//! Arguments of `medrec demo`, as the user types them.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// Arguments of `medrec demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// Folder of the results, which must not exist yet; `medrec-demo` with the time in its name, in the present
+    /// folder, when absent.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Blocks after which it ends; earlier when every reward is collected.
+    #[arg(long, value_name = "N", default_value_t = 80, value_parser = clap::value_parser!(u64).range(40..))]
+    pub(crate) blocks: u64,
+    /// Patients at each provider who come to the network.
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(8..=400))]
+    pub(crate) patients: u32,
+    /// Seed of the invented people.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Real records instead of invented ones: an export whose organisations are divided among three providers.
+    #[arg(long, value_name = "DIR", requires = "format")]
+    pub(crate) data: Option<PathBuf>,
+    /// Format of the records in `--data`.
+    #[arg(long, value_name = "FORMAT", value_enum, requires = "data")]
+    pub(crate) format: Option<DemoFormat>,
+    /// OpenCL device for the first miner: its number in `medrec engines`, or a part of its name.
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) device: Option<String>,
+}
+
+/// Formats that can be divided by organisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DemoFormat {
+    /// Synthea's CSV export, plain or gzipped.
+    SyntheaCsv,
+}
