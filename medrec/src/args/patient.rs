@@ -97,7 +97,7 @@ pub(crate) enum PatientCommand {
     #[command(after_help = "Examples:\n  \
             medrec patient grant --provider general-hospital --to 0x… --purpose treatment --until 2027-01-01\n  \
             medrec patient grant --provider general-hospital --group 0x… --purpose personal \\\n      \
-            --fields condition.code,condition.onset --conditions only:diabetes --until 2027-01-01")]
+            --fields condition.code,condition.start_date --conditions only:diabetes --until 2027-01-01")]
     Grant {
         #[command(flatten)]
         desk: DeskArguments,
