@@ -152,8 +152,9 @@ fn the_largest_and_the_smallest_noise_are_answered_after_the_same_quantum() {
     for (expected, seed) in [least, most] {
         let quanta = (0..50).map(|_| {
             let start = std::time::Instant::now();
-            let noise =
-                drawn(*seed, &mut || pool.install(|| draw(&[spec.clone()], &|| false).unwrap().remove(0)));
+            let noise = drawn(*seed, &mut || {
+                pool.install(|| draw(std::slice::from_ref(&spec), &|| false).unwrap().remove(0))
+            });
             assert_eq!(size(&noise), *expected, "the door was not used");
             start.elapsed().as_nanos() / quantum.as_nanos()
         });

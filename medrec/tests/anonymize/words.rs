@@ -92,9 +92,9 @@ fn refusals_name_the_thing_and_leave_the_ledger_as_it_was() {
 fn a_broken_row_stops_the_release_before_it_is_charged_and_can_be_skipped() {
     let folder = population();
     let path = folder.path().join("people/conditions.csv");
-    let mut text = fs::read_to_string(&path).unwrap();
-    let second = text.lines().nth(1).unwrap().split(',').skip(1).collect::<Vec<_>>().join(",");
-    text.push_str(&format!("yesterday,{second}\n"));
+    let text = fs::read_to_string(&path).unwrap();
+    let rest = text.lines().nth(1).unwrap().split_once(',').unwrap().1;
+    let text = format!("{text}yesterday,{rest}\n");
     fs::write(&path, text).unwrap();
     let mut arguments = RELEASE.to_vec();
     arguments.extend(["1/8", "--out", "out"]);

@@ -118,7 +118,7 @@ fn no_budget_refills() {
 #[test]
 fn errors_tell_nothing_about_records_or_persons() {
     let refusals = |all: &Population, own: &[(PersonId, Rho)]| -> Vec<String> {
-        let (_folder, ledger) = create("1/4");
+        let (folder, ledger) = create("1/4");
         ledger.set_caps(own.iter().cloned()).unwrap();
         let eighth = plan_at(WORKLOAD, "1/8");
         ask(&ledger, "bounty", &eighth, all, Accounting::Individual).unwrap();
@@ -144,10 +144,10 @@ fn errors_tell_nothing_about_records_or_persons() {
         let private = ["person", "measurement", "value", "org0", "44054006", "column", "sensitivity"];
         for text in &texts {
             // The path of the ledger is its owner's own and has a random name here.
-            let text = text.replace(&*ledger_path(&_folder), "");
+            let text = text.replace(&*ledger_path(&folder), "");
             assert!(private.iter().all(|word| !text.contains(word)), "{text}");
         }
-        texts.iter().map(|text| text.replace(&*ledger_path(&_folder), "")).collect()
+        texts.iter().map(|text| text.replace(&*ledger_path(&folder), "")).collect()
     };
     let few = refusals(&population(54, 3, 10), &[]);
     let all = population(55, 80, 10);
