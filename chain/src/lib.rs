@@ -65,6 +65,7 @@ pub mod contracts;
 mod error;
 pub mod follower;
 mod health;
+mod network;
 mod refusal;
 pub mod sender;
 
@@ -77,5 +78,6 @@ pub use follower::{
     ContractEvent, Event, Follower, FollowerOptions, FollowerState, Position, PositionFile, Step, Update,
 };
 pub use health::{BlockRef, Health, Lag, NodeHealth, NodeState};
+pub use network::{Network, NetworkFileError};
 pub use refusal::Refusal;
 pub use sender::{Attempt, Entry, FeePolicy, Fees, Inclusion, Request, Sender, SenderOptions, State, Wait};

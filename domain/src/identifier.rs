@@ -93,8 +93,6 @@ numbers! {
     BlockNumber;
     /// The number of a census epoch, counted from 0.
     EpochNumber;
-    /// The number that the Bounties contract gave a bounty.
-    BountyId;
 }
 
 /// A person in the canonical tables: a keyed pseudonym of the source's id.

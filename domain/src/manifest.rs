@@ -14,7 +14,7 @@ use crate::date::CalendarDate;
 use crate::decimal::Decimal;
 use crate::digest::{Digest, keccak256};
 use crate::error::DomainError;
-use crate::identifier::{Address, BlockReference, BountyId, EpochNumber};
+use crate::identifier::{Address, BlockReference, EpochNumber};
 use crate::privacy_loss::Rho;
 use crate::workload::{Level, TableQuery};
 
@@ -96,8 +96,8 @@ pub enum Occasion {
         miner: Address,
         /// Who answered.
         provider: Address,
-        /// Which bounty.
-        bounty: BountyId,
+        /// Which bounty: its id on chain, the hash of its posting.
+        bounty: Digest,
     },
     /// A release without a chain, on the data holder's own account.
     StandAlone {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use medrec_domain::consent::{CONSENT_VERSION, Grantee};
-use medrec_domain::identifier::{Address, BlockNumber, BlockReference, BountyId, ChainId};
+use medrec_domain::identifier::{Address, BlockNumber, BlockReference, ChainId};
 use medrec_domain::manifest::{
     Assurance, Axis, BudgetStatement, EpsilonAtDelta, FileDigest, License, MANIFEST_VERSION, MeasureNoise,
     Mechanism, Occasion, PrivacyStatement, QueryReference, ReleasedTable, Software,
@@ -139,7 +139,7 @@ fn manifest() -> Manifest {
             block: BlockReference { chain_id: ChainId(1), number: BlockNumber(7), hash: keccak256(b"block") },
             miner: Address([3; 20]),
             provider: Address([4; 20]),
-            bounty: BountyId(9),
+            bounty: keccak256(b"bounty"),
         },
         window_from: "2026-11-01".parse().unwrap(),
         window_until: "2026-12-01".parse().unwrap(),

@@ -1,0 +1,4 @@
+//! Requests to a gatekeeper: what a signature covers, and how everything travels.
+
+mod envelopes;
+mod forms;
