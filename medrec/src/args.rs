@@ -15,7 +15,7 @@ mod wallet;
 pub(crate) use anonymize::{
     AnonymizeArguments, BudgetArguments, FormatArgument, OnBadRowArgument, VerifyArguments,
 };
-pub(crate) use demo::{DemoArguments, DemoFormat};
+pub(crate) use demo::DemoArguments;
 pub(crate) use gatekeeper::GatekeeperArguments;
 pub(crate) use mine::{DatasetArgument, MineArguments, ScheduleArgument};
 pub(crate) use bench_anonymize::BenchAnonymizeArguments;

@@ -13,7 +13,7 @@ use medrec_domain::CalendarDate;
 use medrec_domain::identifier::Address;
 use medrec_gatekeeper::rewards::RewardsOptions;
 use medrec_gatekeeper::{Gatekeeper, Options};
-use medrec_protocol::bridge::from_chain;
+use medrec_protocol::bridge::{from_chain, to_chain};
 use medrec_wallet::Keystore;
 use serde::Serialize;
 use tokio::net::TcpListener;
@@ -63,7 +63,7 @@ fn options(config: &Config, arguments: &GatekeeperArguments, shell: &mut Shell) 
         ))
     })?;
     let signer = keystore.signer(own.index)?;
-    let provider = config.account.map_or(own.account, from_chain);
+    let provider = config.account.unwrap_or_else(|| to_chain(own.account));
     let mut rewards = RewardsOptions::new(config.privacy.cap.clone(), config.privacy.census_rho.clone());
     rewards.bounty_until = config.privacy.bounty_until;
     rewards.memory_bytes = config.privacy.memory_mib.max(1) << 20;
@@ -83,7 +83,7 @@ fn today() -> anyhow::Result<CalendarDate> {
 }
 
 async fn serve(config: Config, options: Options, only_check: bool, shell: &mut Shell) -> anyhow::Result<()> {
-    let (provider, chain_id) = (options.provider, options.contracts.chain_id);
+    let (provider, chain_id) = (from_chain(options.provider), options.contracts.chain_id);
     let listener = TcpListener::bind(config.listen).await.map_err(|error| {
         anyhow::anyhow!("cannot listen on {}: {error}\n\nhint: --listen takes another address", config.listen)
     })?;

@@ -66,7 +66,7 @@ impl Founder {
         let rewards = RewardsOptions::new(rho(CAP)?, rho(CENSUS_RHO)?);
         let records = location(&practice.store)?;
         let mut options =
-            Options::new(folder.to_path_buf(), network, [node], (provider, signer.clone()), records, as_of, rewards)?;
+            Options::new(folder.to_path_buf(), network, [node], (signer.address(), signer.clone()), records, as_of, rewards)?;
         options.sender = quick();
         options.poll_interval = Duration::from_millis(300);
         let gatekeeper = tokio::task::spawn_blocking(move || Gatekeeper::open(options)).await??;
