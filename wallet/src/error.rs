@@ -153,17 +153,18 @@ impl WalletError {
         match self {
             Self::Chain(error) if error.remedy() == medrec_chain::Remedy::Retry => Advice::Later,
             Self::Gatekeeper { .. } | Self::OtherGatekeeper { .. } => Advice::Later,
-            Self::Refused { code, .. } => match code {
-                RefusalCode::Busy
-                | RefusalCode::ChainUnavailable
-                | RefusalCode::Internal
-                | RefusalCode::Expired
-                | RefusalCode::Unconfirmed
-                | RefusalCode::Unregistered
-                | RefusalCode::Unknown
-                | RefusalCode::Replayed => Advice::Later,
-                _ => Advice::Never,
-            },
+            Self::Refused {
+                code:
+                    RefusalCode::Busy
+                    | RefusalCode::ChainUnavailable
+                    | RefusalCode::Internal
+                    | RefusalCode::Expired
+                    | RefusalCode::Unconfirmed
+                    | RefusalCode::Unregistered
+                    | RefusalCode::Unknown
+                    | RefusalCode::Replayed,
+                ..
+            } => Advice::Later,
             _ => Advice::Never,
         }
     }

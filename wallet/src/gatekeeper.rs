@@ -196,8 +196,8 @@ impl GatekeeperClient {
         let signature = signer.sign_hash(&digest).await;
         let signature = signature
             .map_err(|error| self.transport.failed(M::NAME, format!("the key did not sign: {error}")))?;
-        let signed = Signed::new(body.clone(), &asking, signature.as_bytes());
-        let body = serde_json::to_vec(&signed).map_err(|error| {
+        let envelope = Signed::new(body.clone(), &asking, signature.as_bytes());
+        let body = serde_json::to_vec(&envelope).map_err(|error| {
             self.transport.failed(M::NAME, format!("the question has no JSON form: {error}"))
         })?;
         let path = format!("/v1/{}", M::NAME);
