@@ -33,7 +33,9 @@ pub(super) fn section(document: &Document) -> String {
     ];
     let ledger: Vec<Vec<String>> = of("ledger").iter().map(|row| cells(row, &steps)).collect();
     format!(
-        "\n## Scale\n\nThe job above at other sizes, the file in the system's cache, medians:\n\n{}\n\
+        "\n## Scale\n\nThe job above at other sizes, the file in the system's cache, medians. Memory is bounded (`--memory`, 512 MiB for records under way): \
+         where more would be needed the persons are taken in parts and the file is read once a part, seven times for a hundred million rows. \
+         That, and not the rows themselves, is what makes a row dearer there:\n\n{}\n\
          A synthetic population and its census (all tables, bundle and report included):\n\n{}\n\
          The ledger when each person is charged for what she is in, the second time: seconds of each step, and the file's size:\n\n{}\n{}",
         table(&["rows", "persons", "file MiB", "seconds", "peak MiB", "million rows/s"], &jobs),
