@@ -46,7 +46,8 @@ pub(super) fn read(session: &mut Session<'_>) -> Result<(), DatasetError> {
         session.persons(input, part, LineSource::open(input)?, &patient, Repeats::Refuse)?;
     }
     let mut medications = Medications::default();
-    for input in parts(session, "Medication")? {
+    // Most exports say in the request itself what is prescribed, and have no such file.
+    for input in Input::parts(&session.folder, "Medication", ".ndjson")? {
         medications.load(session, &input, medication_code)?;
     }
     let request: &Decode<'_> = &|record, out| medication_request(&medications, record, out);

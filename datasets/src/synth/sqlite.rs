@@ -178,7 +178,7 @@ fn visit_kind(class: &str) -> &'static str {
 fn add(tables: &mut [Vec<Row>; 7], world: &World, person: &Person) {
     let patient_no = number(person.index) + 1;
     // Room for 65,535 encounters a person.
-    let visit_no = |encounter: usize| patient_no << 16 | number(encounter) + 1;
+    let visit_no = |encounter: usize| (patient_no << 16) + number(encounter) + 1;
     add_person(&mut tables[1], person, patient_no);
     for (index, it) in person.encounters.iter().enumerate() {
         let class = &CLASSES[it.class];

@@ -39,7 +39,7 @@ pub struct DatabaseUrl(Kind);
 
 #[derive(Clone)]
 enum Kind {
-    Sqlite(SqliteConnectOptions),
+    Sqlite(Box<SqliteConnectOptions>),
     Postgres(Box<PgConnectOptions>),
     MySql(Box<MySqlConnectOptions>),
 }
@@ -54,7 +54,7 @@ impl DatabaseUrl {
         let invalid = |error: Error| refuse(format!("is not valid: {error}"));
         let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
         Ok(Self(match scheme {
-            "sqlite" => Kind::Sqlite(SqliteConnectOptions::from_str(url).map_err(invalid)?),
+            "sqlite" => Kind::Sqlite(Box::new(SqliteConnectOptions::from_str(url).map_err(invalid)?)),
             "postgres" | "postgresql" => {
                 Kind::Postgres(Box::new(PgConnectOptions::from_str(url).map_err(invalid)?))
             }

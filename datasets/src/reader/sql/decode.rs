@@ -249,6 +249,9 @@ impl EncounterColumns {
     }
 }
 
+/// Number and answer of a measurement.
+type Measured<'r> = (Option<f64>, Option<&'r str>);
+
 /// Columns of conditions, measurements, medications or procedures.
 pub(super) struct EventColumns {
     pub(super) common: Common,
@@ -309,10 +312,7 @@ impl EventColumns {
 
     /// Number and answer of a measurement. `None` where its columns are empty although the code is
     /// the same for all rows: then nothing was measured in this row.
-    fn values<'r>(
-        &'r self,
-        record: &'r ByteRecord,
-    ) -> Result<Option<(Option<f64>, Option<&'r str>)>, RowProblem> {
+    fn values<'r>(&'r self, record: &'r ByteRecord) -> Result<Option<Measured<'r>>, RowProblem> {
         let number = match &self.value {
             Some(column) if self.common.text(column, record)?.is_some() => column.number(record)?,
             _ => None,

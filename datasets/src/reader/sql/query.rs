@@ -72,6 +72,12 @@ struct Reference {
     column: String,
 }
 
+impl Reference {
+    fn quoted(&self, dialect: Dialect) -> String {
+        format!("{}.{}", dialect.quoted(&self.alias), dialect.quoted(&self.column))
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Joined {
     table: Vec<String>,
@@ -196,30 +202,23 @@ impl Query {
     fn from(&self, dialect: Dialect, one: bool, sql: &mut String) {
         let path =
             |parts: &[String]| parts.iter().map(|part| dialect.quoted(part)).collect::<Vec<_>>().join(".");
-        let column = |reference: &Reference| {
-            format!("{}.{}", dialect.quoted(&reference.alias), dialect.quoted(&reference.column))
-        };
         // Writing to memory cannot fail.
         _ = write!(sql, " FROM {} AS {}", path(&self.table), dialect.quoted(&self.alias));
         for (join, leads) in self.joins.iter().zip(self.leads_to_person()) {
             let kind = if one && leads { "JOIN" } else { "LEFT JOIN" };
-            let on: Vec<String> =
-                join.on.iter().map(|(left, right)| format!("{} = {}", column(left), column(right))).collect();
+            let equal = |(left, right): &(Reference, Reference)| {
+                format!("{} = {}", left.quoted(dialect), right.quoted(dialect))
+            };
+            let on: Vec<String> = join.on.iter().map(equal).collect();
             let (table, alias) = (path(&join.table), dialect.quoted(&join.alias));
             _ = write!(sql, " {kind} {table} AS {alias} ON {}", on.join(" AND "));
         }
     }
 
-    fn selected(&self, dialect: Dialect, reference: &Reference) -> String {
-        let column = format!("{}.{}", dialect.quoted(&reference.alias), dialect.quoted(&reference.column));
-        dialect.as_text(&column)
-    }
-
     /// The column of patients' ids with its own type, and no rows: what its type is read from.
     pub(super) fn probe(&self, dialect: Dialect) -> Option<String> {
         let person = self.select.get(self.person?)?;
-        let column = format!("{}.{}", dialect.quoted(&person.alias), dialect.quoted(&person.column));
-        let mut sql = format!("SELECT {column}");
+        let mut sql = format!("SELECT {}", person.quoted(dialect));
         self.from(dialect, false, &mut sql);
         sql.push_str(" LIMIT 0");
         Some(sql)
@@ -229,12 +228,12 @@ impl Query {
     /// mood: patients' ids first, then every other column.
     pub(super) fn sql(&self, dialect: Dialect, one: Option<IdKind>) -> String {
         let columns: Vec<String> =
-            self.select.iter().map(|reference| self.selected(dialect, reference)).collect();
+            self.select.iter().map(|reference| dialect.as_text(&reference.quoted(dialect))).collect();
         let mut sql = format!("SELECT {}", columns.join(", "));
         self.from(dialect, one.is_some(), &mut sql);
         let person = self.person.and_then(|person| self.select.get(person));
         if let (Some(kind), Some(person)) = (one, person) {
-            let column = format!("{}.{}", dialect.quoted(&person.alias), dialect.quoted(&person.column));
+            let column = person.quoted(dialect);
             let placeholder = if dialect == Dialect::Postgres { "$1" } else { "?" };
             let column = if kind == IdKind::Other { dialect.as_text(&column) } else { column };
             _ = write!(sql, " WHERE {column} = {placeholder}");
