@@ -77,8 +77,15 @@ impl Account {
     /// [`WalletError::Chain`] when the contract refuses or the account cannot pay; [`WalletError::Act`] when it came to
     /// nothing.
     pub async fn send(&self, act: Act, key: Option<String>) -> Result<Done, WalletError> {
-        let what = act.what.clone();
-        let request = Request { act, key, gas_limit: None };
+        self.execute(Request { act, key, gas_limit: None }).await
+    }
+
+    /// As [`Account::send`], with everything that a request can say.
+    ///
+    /// # Errors
+    /// As [`Account::send`].
+    pub async fn execute(&self, request: Request) -> Result<Done, WalletError> {
+        let what = request.act.what.clone();
         let nonce = self.sender.send(request).await?;
         let problem = match self.sender.wait(nonce).await? {
             State::Confirmed(inclusion) => return Ok(Done { act: what, block: inclusion.block.number }),

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use alloy_primitives::{Address as ChainAddress, B256};
 use medrec_chain::contracts::Role;
-use medrec_chain::{Network, Sender};
+use medrec_chain::{Act, Network, Request, Sender};
 use medrec_contracts::{Registrar, Releases};
 use medrec_domain::identifier::Address;
 use medrec_protocol::bridge::to_chain;
@@ -16,6 +16,9 @@ use serde::{Deserialize, Serialize};
 use crate::account::{Account, Done};
 use crate::disk::write_whole;
 use crate::error::WalletError;
+
+/// Gas of a vote: more than admitting somebody with a long name and endpoint takes.
+const VOTE_GAS: u64 = 1_000_000;
 
 /// Who asks to be let in, as a public file: providers vote for exactly this.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,13 +117,19 @@ async fn role_now(account: &Account, candidate: ChainAddress) -> Result<Role, Wa
     Ok(account.place.contracts.at(&view).role_of(candidate).await?)
 }
 
+/// A vote that opens a ballot costs other gas than the one that decides it, and which of the two it is shows in its block
+/// alone: an estimate made beside somebody else's vote can be too low.
+async fn vote(account: &Account, act: Act) -> Result<Done, WalletError> {
+    account.execute(Request::from(act).with_gas_limit(VOTE_GAS)).await
+}
+
 /// Votes to admit exactly this candidate.
 ///
 /// # Errors
 /// As [`Account::send`].
 pub async fn admit(account: &Account, candidate: &Candidate) -> Result<VoteOutcome, WalletError> {
     let call = Registrar::voteToAdmitCall { candidate: candidate.to_contract() };
-    let done = account.call(&call, None).await?;
+    let done = vote(account, account.place.contracts.act(&call)).await?;
     Ok(VoteOutcome {
         done,
         role: format!("{:?}", role_now(account, candidate.account).await?).to_lowercase(),
@@ -133,7 +142,7 @@ pub async fn admit(account: &Account, candidate: &Candidate) -> Result<VoteOutco
 /// As [`Account::send`].
 pub async fn remove(account: &Account, whom: Address) -> Result<VoteOutcome, WalletError> {
     let call = Registrar::voteToRemoveCall { account: to_chain(whom) };
-    let done = account.call(&call, None).await?;
+    let done = vote(account, account.place.contracts.act(&call)).await?;
     Ok(VoteOutcome { done, role: format!("{:?}", role_now(account, to_chain(whom)).await?).to_lowercase() })
 }
 
