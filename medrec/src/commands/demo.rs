@@ -24,8 +24,9 @@ use medrec_chain::{Client, ClientOptions, Network, Sender};
 use medrec_domain::CalendarDate;
 use medrec_node::spec::DEV_CHAIN_ID;
 use medrec_wallet::collector::Happening;
-use medrec_wallet::provider::{InstitutionRole, declare_cap, deploy};
-use medrec_wallet::{Account, Place};
+use medrec_wallet::consent::nano_rho;
+use medrec_wallet::provider::{InstitutionRole, VoteOutcome, admit, declare_cap, deploy};
+use medrec_wallet::{Account, Place, WalletError};
 use tempfile::TempDir;
 
 use self::chain::RunningChain;
@@ -178,11 +179,11 @@ async fn found(
             .collect();
         acts.spawn(async move {
             // Two of three votes are the majority; a third one would find the ballot closed.
-            for candidate in asked.iter().filter(|_| index < 2) {
-                medrec_wallet::provider::admit(&account, candidate).await?;
-            }
-            declare_cap(&account, 8_000_000_000).await?;
-            anyhow::Ok(())
+            let ballots = asked.iter().filter(|_| index < 2).map(|candidate| admit(&account, candidate));
+            let cap = declare_cap(&account, nano_rho(&providers::rho(providers::CAP)?)?);
+            let (votes, cap) = tokio::join!(in_turn(ballots), cap);
+            cap?;
+            votes
         });
     }
     while let Some(done) = acts.join_next().await {
@@ -190,6 +191,16 @@ async fn found(
     }
     narrator.tell("five contracts stand; nobody owns them; each provider declared the most that it will ever release");
     Ok((place, network))
+}
+
+/// Votes, one after the other.
+async fn in_turn(
+    ballots: impl Iterator<Item = impl Future<Output = Result<VoteOutcome, WalletError>>>,
+) -> anyhow::Result<()> {
+    for ballot in ballots {
+        ballot.await?;
+    }
+    Ok(())
 }
 
 /// Everybody is there; the story begins.

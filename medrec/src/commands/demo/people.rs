@@ -21,7 +21,7 @@ use medrec_wallet::{Desk, GatekeeperClient, Place};
 use tokio::task::JoinSet;
 
 /// People who act at the same time.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 48;
 /// Days for which consents are given.
 const DAYS: u64 = 365;
 /// Longest wait for an act to come into the chain.
@@ -75,15 +75,28 @@ impl Counter {
         self.gatekeeper.ask::<Invite>(&self.staff, &InviteBody { account }).await?;
         let body = LinkBody { account, source_id: source_id.to_owned() };
         self.gatekeeper.ask::<Link>(&self.staff, &body).await?;
-        let desk = Desk {
+        Ok(Patient { desk: self.desk(signer), source_id: source_id.to_owned() })
+    }
+
+    /// Somebody who is no patient, such as a doctor: a fresh account that enters the network by itself.
+    pub(super) async fn reader(&self) -> anyhow::Result<PrivateKeySigner> {
+        let signer = PrivateKeySigner::random();
+        self.gatekeeper.ask::<Invite>(&self.staff, &InviteBody { account: from_chain(signer.address()) }).await?;
+        // Patients and guardians enter without a vote; a reader has no powers but those that are granted.
+        let act = Register { role: Role::Guardian, identity_commitment: keccak256(salt()?.0) };
+        self.desk(signer.clone()).carry(&act).await.context("a doctor cannot register")?;
+        Ok(signer)
+    }
+
+    fn desk(&self, signer: PrivateKeySigner) -> Desk {
+        Desk {
             place: self.place.clone(),
             gatekeeper: self.gatekeeper.clone(),
+            patient: from_chain(signer.address()),
             signer,
-            patient: account,
             settle: Settle::Included,
             patience: PATIENCE,
-        };
-        Ok(Patient { desk, source_id: source_id.to_owned() })
+        }
     }
 }
 

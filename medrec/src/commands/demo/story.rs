@@ -73,7 +73,7 @@ pub(super) async fn share(provider: &Provider, patient: &Patient, narrator: &mut
     let own = read(patient, &patient.desk.signer, Purpose::Personal).await?;
     narrator.tell(&format!("{} measurements, columns {}", own.rows.len(), own.columns.join(", ")));
     narrator.step(7, "she lets one doctor see four columns of her measurements for a year");
-    let doctor = PrivateKeySigner::random();
+    let doctor = provider.counter.reader().await?;
     let fields = FIELDS.iter().map(|field| field.parse::<Field>()).collect::<Result<_, _>>()?;
     let wish = patient.wish_for_treatment(from_chain(doctor.address()), FieldScope::Only(fields), ConditionScope::All);
     let (document, commitment) = patient.give(wish).await?;
