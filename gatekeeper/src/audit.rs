@@ -14,7 +14,7 @@ use medrec_domain::{Digest, canonical};
 use medrec_protocol::methods::notifications::NotificationEvent;
 use medrec_protocol::methods::records::AuditEntry;
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::answer::Concern;
 use crate::bell::Bell;
@@ -54,8 +54,8 @@ struct Waiting {
 pub(crate) struct Audit {
     waiting: mpsc::Sender<Waiting>,
     head: Arc<Mutex<AuditHead>>,
-    /// Resolves when the thread has ended.
-    ended: tokio::sync::Mutex<Option<oneshot::Receiver<()>>>,
+    /// Closed when the thread has ended.
+    ended: watch::Receiver<()>,
 }
 
 impl Audit {
@@ -63,18 +63,19 @@ impl Audit {
     pub(crate) fn open(store: Arc<Store>, bell: Bell) -> Result<Self, GatekeeperError> {
         let head = Arc::new(Mutex::new(store.verified_audit_head()?));
         let (waiting, queue) = mpsc::channel(MOST_WAITING);
-        let (end, ended) = oneshot::channel();
+        let (end, ended) = watch::channel(());
         let shared = Arc::clone(&head);
         let path = store.path().to_owned();
         std::thread::Builder::new()
             .name("audit".to_owned())
             .spawn(move || {
-                // Dropped when this thread ends, however it ends.
-                let _end: oneshot::Sender<()> = end;
                 write(&store, &bell, queue, &shared);
+                // Whoever waits for the end may open the store again.
+                drop(store);
+                drop(end);
             })
             .map_err(GatekeeperError::io(&path))?;
-        Ok(Self { waiting, head, ended: tokio::sync::Mutex::new(Some(ended)) })
+        Ok(Self { waiting, head, ended })
     }
 
     /// Writes a decision; it is on the disk when this returns.
@@ -92,10 +93,15 @@ impl Audit {
 
     /// Resolves when the log is not written any more.
     pub(crate) async fn ended(&self) {
-        let ended = self.ended.lock().await.take();
-        if let Some(ended) = ended {
-            let _ = ended.await;
-        }
+        let mut ended = self.ended.clone();
+        while ended.changed().await.is_ok() {}
+    }
+
+    /// Writes what waits and ends the thread.
+    pub(crate) async fn close(self) {
+        let Self { waiting, mut ended, .. } = self;
+        drop(waiting);
+        while ended.changed().await.is_ok() {}
     }
 }
 

@@ -137,6 +137,8 @@ impl Gatekeeper {
             served.abort();
         }
         finish(&mut tasks).await;
+        drop(tasks);
+        close(state).await;
         ended
     }
 }
@@ -145,6 +147,18 @@ async fn finish(tasks: &mut JoinSet<tasks::Ended>) {
     let all = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(PATIENCE, all).await.is_err() {
         tasks.abort_all();
+    }
+}
+
+/// Waits for whoever still works, and closes files: when this returns, the folder can be opened again.
+async fn close(mut state: Arc<State>) {
+    let patience = tokio::time::Instant::now() + PATIENCE;
+    while tokio::time::Instant::now() < patience {
+        match Arc::try_unwrap(state) {
+            Ok(State { audit, .. }) => return audit.close().await,
+            Err(shared) => state = shared,
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 
