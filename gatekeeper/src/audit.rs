@@ -161,3 +161,58 @@ fn append<'a>(
 fn digest(entry: &AuditEntry) -> Result<Digest, medrec_domain::DomainError> {
     canonical::digest(entry)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decision(byte: u8, was_read: Option<Address>) -> Decision {
+        Decision {
+            time_s: 7,
+            actor: Address([byte; 20]),
+            signer: Address([byte; 20]),
+            method: "records/read",
+            concern: Concern::of(Address([9; 20]), "measurement"),
+            is_allowed: true,
+            was_read,
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn decisions_of_many_at_once_are_one_chain_that_a_restart_verifies() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(&folder.path().join("store.redb")).unwrap());
+        let audit = Arc::new(Audit::open(Arc::clone(&store), Bell::new()).unwrap());
+        let writers = (0..100).map(|byte| {
+            let audit = Arc::clone(&audit);
+            tokio::spawn(async move { audit.write(decision(byte, None)).await })
+        });
+        for writer in writers.collect::<Vec<_>>() {
+            writer.await.unwrap().unwrap();
+        }
+        let head = audit.head();
+        assert_eq!(head.length, 100);
+        assert_eq!(store.verified_audit_head().unwrap(), head);
+        let mut actors: Vec<_> = store.audit_of(Address([9; 20]), 0, 1_000).unwrap();
+        actors.sort_by_key(|entry| entry.actor);
+        assert!((0..100).zip(&actors).all(|(byte, entry)| entry.actor == Address([byte; 20])));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_patient_is_told_once_an_hour_of_one_reader_and_the_bell_rings() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(&folder.path().join("store.redb")).unwrap());
+        let bell = Bell::new();
+        let audit = Audit::open(Arc::clone(&store), bell.clone()).unwrap();
+        let (rings, patient) = (bell.listen(), Address([9; 20]));
+        for byte in [1, 1, 2] {
+            audit.write(decision(byte, Some(patient))).await.unwrap();
+        }
+        audit.write(Decision { time_s: 7 + 3_600, ..decision(1, Some(patient)) }).await.unwrap();
+        assert!(rings.has_changed().unwrap());
+        let told = store.notices(patient, 0, 100).unwrap();
+        let readers: Vec<_> = told.into_iter().map(|notification| notification.event).collect();
+        let read = |byte| NotificationEvent::RecordRead { patient, reader: Address([byte; 20]) };
+        assert_eq!(readers, [read(1), read(2), read(1)]);
+    }
+}

@@ -64,8 +64,8 @@ fn is_research(document: &ConsentDocument) -> bool {
 pub(crate) async fn list(state: Arc<State>, caller: Caller, body: ListBody) -> Outcome {
     let patient = body.patient;
     let mut rows = state.stored(move |store| store.documents(patient)).await?;
-    let sees_all = caller.account == Some(state.provider)
-        || policy::acts_for(&caller, patient, POWER_GRANT).await?;
+    let sees_all =
+        caller.account == Some(state.provider) || policy::acts_for(&caller, patient, POWER_GRANT).await?;
     if !sees_all {
         rows = given_to(&caller, rows).await?;
         if rows.is_empty() {

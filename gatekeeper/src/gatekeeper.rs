@@ -75,7 +75,7 @@ impl Gatekeeper {
             signer: Arc::new(BundleKey(options.signer)),
             book,
             records: Arc::new(Converted { source: Arc::clone(&records), folder: path("release") }),
-            pseudonyms: pseudonyms.clone(),
+            pseudonyms,
             bounding,
             value_sets: options.value_sets.clone(),
         })?;
@@ -88,7 +88,6 @@ impl Gatekeeper {
             sender,
             store,
             records,
-            pseudonyms,
             rewards: Arc::new(rewards),
             value_sets: options.value_sets,
             audit,

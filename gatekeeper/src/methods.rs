@@ -33,7 +33,11 @@ fn business(routes: Routes) -> Routes {
         .with::<own::Invite, _, _>(Ordinary, |body| Concern::of(body.account, "invitation"), provider::invite)
         .with::<own::Link, _, _>(Ordinary, |body| Concern::of(body.account, "link"), provider::link)
         .with::<own::Unlink, _, _>(Ordinary, |body| Concern::of(body.account, "link"), provider::unlink)
-        .with::<own::Propose, _, _>(Ordinary, |body| Concern::of(body.account, "relationship"), provider::propose)
+        .with::<own::Propose, _, _>(
+            Ordinary,
+            |body| Concern::of(body.account, "relationship"),
+            provider::propose,
+        )
         .with::<own::PostUpdate, _, _>(Ordinary, post_concern, provider::post_update)
 }
 

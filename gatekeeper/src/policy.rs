@@ -53,7 +53,8 @@ pub(crate) async fn right(
     }
     let mut meant = Vec::new();
     for row in documents {
-        if row.document.scope.purpose == purpose && is_grantee(caller, account, &row.document.grantee).await? {
+        if row.document.scope.purpose == purpose && is_grantee(caller, account, &row.document.grantee).await?
+        {
             meant.push(row);
         }
     }

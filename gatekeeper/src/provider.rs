@@ -124,8 +124,11 @@ pub(crate) async fn post_update(state: Arc<State>, caller: Caller, body: PostBod
             (state.contracts.act(&call), *patient)
         }
         _ => {
-            let call =
-                Relationships::updateBatchCall { recordsRoot: root, queryHash: query_word, costNanoRho: cost_nano_rho };
+            let call = Relationships::updateBatchCall {
+                recordsRoot: root,
+                queryHash: query_word,
+                costNanoRho: cost_nano_rho,
+            };
             (state.contracts.act(&call), Address([0; 20]))
         }
     };

@@ -44,16 +44,18 @@ pub(crate) async fn state_of(state: Arc<State>, caller: Caller, body: StateBody)
     let owner: Option<Address> = state.stored(move |store| store.get(Shelf::Relayed, &key.0)).await?;
     let is_owner = owner == Some(caller.signer) || caller.account == Some(state.provider);
     let entry = state.sender.find(&name(key)).filter(|_| is_owner).ok_or(RefusalCode::Unknown)?;
-    let reason = |sent: &Sent| sent.refusal().map_or_else(|| "the contract gave no reason".to_owned(), |refusal| refusal.to_string());
+    let reason = |sent: &Sent| {
+        sent.refusal().map_or_else(|| "the contract gave no reason".to_owned(), |refusal| refusal.to_string())
+    };
     Answer::json(&match &entry.state {
         Sent::Included { inclusion, .. } if inclusion.succeeded => {
             StateAnswer::Included { block: inclusion.block.number }
         }
         Sent::Confirmed(inclusion) => StateAnswer::Confirmed { block: inclusion.block.number },
         reverted @ Sent::Reverted { .. } => StateAnswer::Reverted { reason: reason(reverted) },
-        Sent::Cancelled(_) | Sent::NonceTaken => {
-            StateAnswer::Dropped { reason: "another transaction took its place; sign the act again".to_owned() }
-        }
+        Sent::Cancelled(_) | Sent::NonceTaken => StateAnswer::Dropped {
+            reason: "another transaction took its place; sign the act again".to_owned(),
+        },
         _ => StateAnswer::Waiting,
     })
 }

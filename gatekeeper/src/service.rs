@@ -84,8 +84,6 @@ impl Routes {
     }
 }
 
-use axum::response::IntoResponse as _;
-
 /// A browser's question before it lets a page post.
 fn preflight(service: &Arc<Service>) -> impl Fn(Request) -> std::future::Ready<Response> + Clone + use<> {
     let service = Arc::clone(service);

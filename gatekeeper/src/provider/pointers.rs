@@ -50,7 +50,8 @@ pub(super) fn make(state: &State, patients: &[Address]) -> Result<Pointers, Refu
         let link = state.store.link_of(patient)?.ok_or(medrec_protocol::RefusalCode::Unknown)?;
         let digest = digest_of_record(state, &link.source_id)?;
         let mut key = [0; 32];
-        getrandom::fill(&mut key).map_err(|_| Refused::internal("the operating system gave no randomness"))?;
+        getrandom::fill(&mut key)
+            .map_err(|_| Refused::internal("the operating system gave no randomness"))?;
         let commitment = keccak256_of(&[&key, &digest.0]);
         let pointer = DataPointer {
             patient: to_chain(patient),
@@ -61,7 +62,8 @@ pub(super) fn make(state: &State, patients: &[Address]) -> Result<Pointers, Refu
         made.push((commitment, patient, Hexadecimal(key)));
     }
     let root = merkle::root(&leaves);
-    let rows = made.into_iter().map(|(commitment, patient, key)| (commitment, PointerRow { patient, root, key }));
+    let rows =
+        made.into_iter().map(|(commitment, patient, key)| (commitment, PointerRow { patient, root, key }));
     Ok(Pointers { root, rows: rows.collect() })
 }
 

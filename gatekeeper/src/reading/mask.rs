@@ -126,9 +126,8 @@ mod tests {
     fn an_exclusion_hides_rows_without_a_code_and_leaves_tables_without_codes_alone() {
         let except = ConditionScope::Except(["mind".to_owned()].into());
         let sets = sets();
-        let mask = |table, fields: &[&str]| {
-            Mask::new(table, Right::Scopes(vec![scope(fields, except.clone())]))
-        };
+        let mask =
+            |table, fields: &[&str]| Mask::new(table, Right::Scopes(vec![scope(fields, except.clone())]));
         let encounters = mask(Table::Encounter, &["encounter.class"]);
         let class = Table::Encounter.column("class").unwrap();
         assert!(encounters.covering(&sets, Some(("snomed", "1"))).show(class));

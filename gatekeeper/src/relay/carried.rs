@@ -3,8 +3,7 @@
 //! A list of calls, not a pattern: everything that is not named here is refused, so that nobody has the provider's key
 //! call a contract in the provider's own name. Each of these calls proves its author by the signature inside.
 
-use alloy_primitives::{Address, Bytes, U256};
-use alloy_sol_types::SolCall;
+use alloy_primitives::Address;
 use medrec_chain::{Act, Contract, ContractCall, Contracts};
 use medrec_contracts::{Bounties, Consents, Registrar, Relationships};
 
@@ -48,7 +47,7 @@ fn decode<C: ContractCall>(wanted: Contract, data: &[u8]) -> Option<C> {
 
 /// The act, if encoding it again gives the same bytes: nothing hides behind the arguments.
 fn exact<C: ContractCall>(contracts: &Contracts, call: &C, data: &[u8]) -> Option<Act> {
-    Some(contracts.act(call)).filter(|act| act.data == data)
+    Some(contracts.act(call)).filter(|act| act.data.as_ref() == data)
 }
 
 fn read(contracts: &Contracts, wanted: Contract, data: &[u8]) -> Option<Carried> {
@@ -99,6 +98,8 @@ impl Carried {
 
 #[cfg(test)]
 mod tests {
+    use alloy_primitives::{Bytes, U256};
+    use alloy_sol_types::SolCall as _;
     use medrec_contracts::Releases;
 
     use super::*;

@@ -75,12 +75,7 @@ impl Rewards {
         Self::to_the_end(async move { own.claim(signer, &posting, watch).await }).await
     }
 
-    async fn claim(
-        &self,
-        signer: Address,
-        posting: &Posting,
-        watch: Watch,
-    ) -> Result<Vec<u8>, RewardsError> {
+    async fn claim(&self, signer: Address, posting: &Posting, watch: Watch) -> Result<Vec<u8>, RewardsError> {
         let _turn = self.turn.lock().await;
         if to_chain(posting.provider) != self.account {
             return Err(RefusalCode::Unknown.into());

@@ -47,7 +47,12 @@ impl Rewards {
         Self::to_the_end(async move { own.run(epoch, window, watch).await }).await
     }
 
-    async fn run(&self, epoch: EpochNumber, window: Window, watch: Watch) -> Result<EpochAnswer, RewardsError> {
+    async fn run(
+        &self,
+        epoch: EpochNumber,
+        window: Window,
+        watch: Watch,
+    ) -> Result<EpochAnswer, RewardsError> {
         let _turn = self.turn.lock().await;
         let row = match self.desk.store.epoch(epoch)? {
             Some(row) if row.terms.window != window => return Err(RefusalCode::Conflict.into()),

@@ -196,7 +196,8 @@ impl Store {
     ) -> Result<(), RewardsError> {
         let write = || -> Result<_, Fault> {
             let write = self.database.begin_write()?;
-            let stands = write.open_table(BOUNTIES)?.get(id.0.as_slice())?.map(|row| decode::<BountyRow>(row.value()));
+            let stands =
+                write.open_table(BOUNTIES)?.get(id.0.as_slice())?.map(|row| decode::<BountyRow>(row.value()));
             if stands.transpose()?.is_some_and(|row| row.manifest.is_some()) {
                 return Err(Fault("the bounty is answered already".into()));
             }

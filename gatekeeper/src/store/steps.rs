@@ -106,3 +106,68 @@ impl Change {
         self.put(Shelf::Followed, key, &count)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENT: Address = Address([1; 20]);
+
+    fn position(number: u64) -> Position {
+        let hash = format!("0x{number:064x}");
+        let text = format!(r#"{{"block":{{"number":{number},"hash":"{hash}"}},"log_index":null,"trail":[]}}"#);
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn granted(byte: u8) -> NotificationEvent {
+        NotificationEvent::Granted { patient: PATIENT, commitment: Digest([byte; 32]) }
+    }
+
+    fn advance(store: &Store, block: u64, events: &[u8]) -> bool {
+        let told = events.iter().map(|byte| (PATIENT, granted(*byte))).collect();
+        store.take_step(&position(block), None, &[(block, told)], 7).unwrap()
+    }
+
+    fn told(store: &Store) -> Vec<NotificationEvent> {
+        let all = store.notices(PATIENT, 0, 100).unwrap();
+        assert!(all.windows(2).all(|pair| pair[0].sequence < pair[1].sequence));
+        all.into_iter().map(|notification| notification.event).collect()
+    }
+
+    #[test]
+    fn what_replaced_blocks_told_is_not_told_again_and_what_is_new_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.redb");
+        let store = Store::open(&path).unwrap();
+        assert_eq!(store.position().unwrap(), None);
+        assert!(advance(&store, 5, &[1]));
+        // The same event twice in one block is two events.
+        assert!(advance(&store, 6, &[2, 2]));
+        assert!(!store.take_step(&position(5), Some(5), &[], 8).unwrap());
+        drop(store);
+        let store = Store::open(&path).unwrap();
+        assert_eq!(store.position().unwrap(), Some(position(5)));
+        assert!(!advance(&store, 6, &[2]), "it was told by the block that was replaced");
+        assert!(advance(&store, 7, &[3]));
+        assert!(!advance(&store, 8, &[2]), "so was its second");
+        assert!(advance(&store, 9, &[2]), "a third is news");
+        assert_eq!(told(&store), [granted(1), granted(2), granted(2), granted(3), granted(2)]);
+        assert_eq!(store.position().unwrap(), Some(position(9)));
+    }
+
+    #[test]
+    fn replaced_twice_is_told_once_and_old_blocks_are_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store.redb")).unwrap();
+        advance(&store, 5, &[1]);
+        for _ in 0..3 {
+            store.take_step(&position(4), Some(4), &[], 8).unwrap();
+            assert!(!advance(&store, 5, &[1]));
+        }
+        assert_eq!(told(&store), [granted(1)]);
+        assert!(!advance(&store, 5 + REMEMBERED_BLOCKS + 1, &[]));
+        let kept: Vec<Pair<u64>> =
+            store.look(|look| look.scan(Shelf::Followed, b"told", None, 100)).unwrap();
+        assert!(kept.is_empty(), "{kept:?}");
+    }
+}

@@ -30,7 +30,9 @@ pub(super) async fn run(state: Arc<State>, follow: Follow) -> Result<(), String>
             Some(position) => break position,
             None => match start(&state).await {
                 Ok(position) => break position,
-                Err(error) if error.remedy() == Remedy::Retry => tokio::time::sleep(follow.poll_interval).await,
+                Err(error) if error.remedy() == Remedy::Retry => {
+                    tokio::time::sleep(follow.poll_interval).await
+                }
                 Err(error) => return Err(said(error)),
             },
         }
@@ -78,5 +80,7 @@ async fn take(state: &Arc<State>, step: &Step) -> Result<(), String> {
 }
 
 async fn of(state: &Arc<State>, event: &Event) -> Result<Vec<Told>, String> {
-    translate(state, event).await.map_err(|refused| refused.why.unwrap_or_else(|| refused.code.text().to_owned()))
+    translate(state, event)
+        .await
+        .map_err(|refused| refused.why.unwrap_or_else(|| refused.code.text().to_owned()))
 }

@@ -25,7 +25,9 @@ pub(super) async fn translate(state: &Arc<State>, event: &Event) -> Result<Vec<T
     match &event.what {
         ContractEvent::Relationships(event) => Ok(relationships(state, event)),
         ContractEvent::Consents(event) => consents(state, event).await,
-        ContractEvent::Registrar(_) | ContractEvent::Bounties(_) | ContractEvent::Releases(_) => Ok(Vec::new()),
+        ContractEvent::Registrar(_) | ContractEvent::Bounties(_) | ContractEvent::Releases(_) => {
+            Ok(Vec::new())
+        }
     }
 }
 
@@ -124,7 +126,10 @@ async fn about_terms(
 }
 
 /// The linked patient whose key it is, with her documents.
-async fn linked(state: &Arc<State>, key: ChainAddress) -> Result<Option<(Address, Vec<DocumentRow>)>, Refused> {
+async fn linked(
+    state: &Arc<State>,
+    key: ChainAddress,
+) -> Result<Option<(Address, Vec<DocumentRow>)>, Refused> {
     let facts = state.look().await?;
     let Some(account) = facts.account_of(key).await?.map(from_chain) else { return Ok(None) };
     let found = state.stored(move |store| Ok((store.link_of(account)?, store.documents(account)?))).await?;
