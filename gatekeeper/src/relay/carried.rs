@@ -4,6 +4,7 @@
 //! call a contract in the provider's own name. Each of these calls proves its author by the signature inside.
 
 use alloy_primitives::Address;
+use alloy_sol_types::SolCall as _;
 use medrec_chain::{Act, Contract, ContractCall, Contracts};
 use medrec_contracts::{Bounties, Consents, Registrar, Relationships};
 
@@ -99,7 +100,6 @@ impl Carried {
 #[cfg(test)]
 mod tests {
     use alloy_primitives::{Bytes, U256};
-    use alloy_sol_types::SolCall as _;
     use medrec_contracts::Releases;
 
     use super::*;
