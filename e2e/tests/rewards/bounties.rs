@@ -12,8 +12,7 @@ use medrec_protocol::RefusalCode;
 use medrec_protocol::bridge::{from_chain, from_word, to_chain, to_word};
 use medrec_protocol::methods::provider::Posting;
 
-use crate::hospital::Hospital;
-use crate::refusals::code;
+use crate::hospital::{Hospital, code};
 use crate::shards::verified;
 use crate::yard::{Yard, person};
 
