@@ -22,7 +22,7 @@ use crate::document::{Document, Row};
 use crate::progress::say;
 use crate::sources;
 
-use ours::{Ours, Released};
+use ours::{Ours, Released, Tables};
 
 /// Loss of the whole census.
 const RHO: &str = "1/2";
@@ -97,9 +97,6 @@ pub(crate) fn run(arguments: &CensusArguments) -> anyhow::Result<()> {
     say(&format!("saved {}", path.display()));
     Ok(())
 }
-
-/// Cells by table.
-pub(crate) type Tables = BTreeMap<String, Cells>;
 
 /// Exact counts of all cells of the plan: those that the rows give, 0 elsewhere.
 fn exact(flat: &Path, released: &Released) -> anyhow::Result<Tables> {

@@ -82,8 +82,10 @@ impl Model {
             release.everybody == everybody && !matches!(release.progress, Progress::Committed(_))
         };
         let known = self.releases.get(&release).filter(pending);
-        let more = |person, loss: u64| {
-            loss.saturating_sub(known.and_then(|release| release.pays.get(&person)).copied().unwrap_or(0))
+        // Who pays for a census already is not asked again: another price is refused as a whole.
+        let more = |person, loss: u64| match known.and_then(|release| release.pays.get(&person)) {
+            Some(_) if everybody => 0,
+            paid => loss.saturating_sub(paid.copied().unwrap_or(0)),
         };
         let passes = |&(&person, &loss): &(&u64, &u64)| {
             let more = more(person, loss);

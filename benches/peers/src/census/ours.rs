@@ -7,8 +7,10 @@ use std::process::Command;
 use anyhow::Context as _;
 use medrec_benches::accuracy::{Cells, Figure};
 
-use super::Tables;
 use crate::sources;
+
+/// Cells by table.
+pub(super) type Tables = BTreeMap<String, Cells>;
 
 /// Tables that are compared, and whether they count persons.
 pub(super) const TABLES: [(&str, bool); 5] = [

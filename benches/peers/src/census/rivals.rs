@@ -9,8 +9,7 @@ use medrec_benches::accuracy::Figure;
 use medrec_benches::record::Missing;
 use serde::Deserialize;
 
-use super::Tables;
-use super::ours::{Released, TABLES};
+use super::ours::{Released, TABLES, Tables};
 use crate::anonymize::python;
 use crate::sources;
 
