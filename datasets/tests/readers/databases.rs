@@ -214,7 +214,9 @@ fn g1_hostile_ids_and_texts_are_values_and_never_sql() {
             statements::<sqlx::SqliteConnection>(&clinics.sqlite(), &sql);
             clinics.in_postgres(&sql);
         }
-        insert(&in_mariadb).iter().for_each(|sql| clinics.in_mariadb(sql));
+        for sql in insert(&in_mariadb) {
+            clinics.in_mariadb(&sql);
+        }
     }
     for source in clinics.sources() {
         for id in HOSTILE.iter().filter(|id| !id.eq_ignore_ascii_case("mrn-00000001")) {

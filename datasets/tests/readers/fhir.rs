@@ -197,7 +197,7 @@ fn medications_are_followed_into_the_request_and_into_the_export() {
             r#"{{"resourceType":"MedicationRequest","status":"active",{more}"medicationReference":{{"reference":"{reference}"}},"subject":{{"reference":"Patient/a"}},"authoredOn":"2020-05-06"}}"#
         )
     };
-    let contained = r##""contained":[{"resourceType":"Substance","id":"s","code":"x"},{"resourceType":"Medication","id":"in","code":{"coding":[{"system":"http://www.nlm.nih.gov/research/umls/rxnorm","code":"310965"}]}}],"##;
+    let contained = r#""contained":[{"resourceType":"Substance","id":"s","code":"x"},{"resourceType":"Medication","id":"in","code":{"coding":[{"system":"http://www.nlm.nih.gov/research/umls/rxnorm","code":"310965"}]}}],"#;
     let requests = [
         request("Medication/m1", ""),
         request("https://host/fhir/Medication/m2/_history/1", ""),

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use sqlx::{AssertSqlSafe, Connection, Executor};
 
 /// How long a server may take to start: the machine may be busy with builds.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 /// Runs statements on a SQLite file.
 pub(crate) fn sqlite(url: &str, sql: &str) {
@@ -43,7 +43,7 @@ pub(crate) struct Server {
     child: Child,
     /// The database's URL.
     pub(crate) url: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Drop for Server {
@@ -111,11 +111,11 @@ where
 {
     let log = std::fs::File::create(folder.path().join("log")).unwrap();
     command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).current_dir("/");
-    let mut server = Server { child: command.spawn().unwrap(), url, _folder: folder };
+    let mut server = Server { child: command.spawn().unwrap(), url, folder };
     let start = Instant::now();
     while let Err(error) = try_statements::<C>(&server.url, "SELECT 1") {
         let ended = server.child.try_wait().unwrap();
-        let log = std::fs::read_to_string(server._folder.path().join("log")).unwrap_or_default();
+        let log = std::fs::read_to_string(server.folder.path().join("log")).unwrap_or_default();
         assert!(ended.is_none() && start.elapsed() < PATIENCE, "{error}; the server said: {log}");
         std::thread::sleep(Duration::from_millis(50));
     }
