@@ -84,7 +84,9 @@ pub(crate) async fn submit(state: &State, request: Request) -> Result<u64, Refus
 async fn is_known(state: &State, caller: &Caller, carried: &Carried) -> Result<bool, Refused> {
     let actor = caller.actor();
     let patient = match carried.patient {
-        Some(patient) => Some(caller.facts.account_of(patient).await?.map_or(from_chain(patient), from_chain)),
+        Some(patient) => {
+            Some(caller.facts.account_of(patient).await?.map_or(from_chain(patient), from_chain))
+        }
         None => None,
     };
     let (is_linked, is_invited) = state

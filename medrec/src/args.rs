@@ -1,10 +1,10 @@
 //! The command line as the user types it. Nothing here decides or runs anything.
 
 mod anonymize;
+mod bench_anonymize;
 mod demo;
 mod gatekeeper;
 mod mine;
-mod bench_anonymize;
 mod node;
 mod patient;
 mod provider;
@@ -15,10 +15,10 @@ mod wallet;
 pub(crate) use anonymize::{
     AnonymizeArguments, BudgetArguments, FormatArgument, OnBadRowArgument, VerifyArguments,
 };
+pub(crate) use bench_anonymize::BenchAnonymizeArguments;
 pub(crate) use demo::DemoArguments;
 pub(crate) use gatekeeper::GatekeeperArguments;
 pub(crate) use mine::{DatasetArgument, MineArguments, ScheduleArgument};
-pub(crate) use bench_anonymize::BenchAnonymizeArguments;
 pub(crate) use node::{
     ChainArguments, ExportArguments, GenesisArguments, ImportArguments, NodeArguments, NodeCommand,
     NodeRunArguments,

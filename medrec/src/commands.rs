@@ -2,9 +2,9 @@
 
 mod anonymize;
 mod bench;
-mod demo;
 mod claim;
 mod collecting;
+mod demo;
 mod engines;
 mod gatekeeper;
 mod genesis;

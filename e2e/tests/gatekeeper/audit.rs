@@ -94,9 +94,8 @@ async fn a_log_in_which_one_word_was_changed_is_refused_by_name() {
     clinic.read(&clinic.staff, &patient, Purpose::Treatment, Table::Condition).await;
     clinic.stop().await;
     // Somebody makes it look as if another one had asked.
-    let word = |key: &alloy_signer_local::PrivateKeySigner| {
-        format!("\"actor\":\"{:?}\"", from_chain(key.address()))
-    };
+    let word =
+        |key: &alloy_signer_local::PrivateKeySigner| format!("\"actor\":\"{:?}\"", from_chain(key.address()));
     let changed = replace(
         &clinic.state.join("gatekeeper.redb"),
         word(&doctor).as_bytes(),

@@ -33,7 +33,10 @@ async fn g1_words_of_sql_are_ids_of_nobody() {
     let folder = clinic.ground.folder.path().join("sqlite");
     let filled = folder.clone();
     // The writer drives a runtime of its own.
-    tokio::task::spawn_blocking(move || run(&population(SynthFormat::Sqlite), &filled, &())).await.unwrap().unwrap();
+    tokio::task::spawn_blocking(move || run(&population(SynthFormat::Sqlite), &filled, &()))
+        .await
+        .unwrap()
+        .unwrap();
     let mapping = std::fs::read_to_string(folder.join("clinic.toml")).unwrap();
     let url = DatabaseUrl::parse(&format!("sqlite:{}", folder.join("clinic.sqlite").display())).unwrap();
     let mut options = clinic.options();
@@ -61,10 +64,8 @@ async fn g1_words_of_sql_are_ids_of_nobody() {
     clinic.desk.ask::<Invite>(&clinic.staff, InviteBody { account }).await;
     clinic.desk.ask::<Link>(&clinic.staff, LinkBody { account, source_id: real }).await;
     let provider = clinic.staff.address();
-    let onboard = medrec_chain::acts::relationships::Onboard {
-        provider,
-        identity_commitment: keccak256("identity"),
-    };
+    let onboard =
+        medrec_chain::acts::relationships::Onboard { provider, identity_commitment: keccak256("identity") };
     clinic.carry(&onboard, &patient.key).await;
     let answer = clinic.read(&patient.key, &patient, Purpose::Personal, Table::Person).await;
     assert_eq!(answer.rows.len(), 1);
@@ -96,7 +97,10 @@ async fn g5_wrong_ids_and_times_are_refused_when_they_come() {
     let body = LinkBody { account: newcomer(9).account, source_id: "nobody".to_owned() };
     assert_eq!(clinic.desk.refused::<Link>(&clinic.staff, body).await, RefusalCode::Unknown);
     let given = sealed(good);
-    clinic.desk.ask::<consents::Put>(&patient.key, PutBody { document: given.document, salt: given.salt }).await;
+    clinic
+        .desk
+        .ask::<consents::Put>(&patient.key, PutBody { document: given.document, salt: given.salt })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -244,16 +248,16 @@ async fn g11_every_provider_answers_for_its_own_records_at_its_own_address() {
         identity_commitment: keccak256("identity there"),
     };
     let call = clinic.ground.signed(&onboard, &second.key).await;
-    let body =
-        RelayBody { contract: "Relationships".to_owned(), calldata: hex::encode_prefixed(&call.data) };
+    let body = RelayBody { contract: "Relationships".to_owned(), calldata: hex::encode_prefixed(&call.data) };
     let key = desk.ask::<Relay>(&second.key, body).await.key;
     clinic.included(&desk, &second.key, key).await;
     let there = reading(&second, Purpose::Personal, Table::Condition);
     let there = desk.ask::<Read>(&second.key, there).await;
-    let mut expected: Vec<_> = crate::truth::rows_of(&records, "conditions.csv", &second.source_id, &["CODE"])
-        .into_iter()
-        .flatten()
-        .collect();
+    let mut expected: Vec<_> =
+        crate::truth::rows_of(&records, "conditions.csv", &second.source_id, &["CODE"])
+            .into_iter()
+            .flatten()
+            .collect();
     expected.sort();
     assert_eq!(texts(&there, "code"), expected);
     served.abort();

@@ -82,10 +82,8 @@ impl Desk {
 
     /// Posts bytes to a path.
     pub(crate) async fn post(&self, path: &str, body: &[u8]) -> Reply {
-        let head = format!(
-            "POST /v1/{path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json",
-            self.address
-        );
+        let head =
+            format!("POST /v1/{path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json", self.address);
         self.exchange(&head, body).await
     }
 

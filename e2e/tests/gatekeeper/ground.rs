@@ -218,11 +218,7 @@ pub(crate) fn client_options(url: &str) -> ClientOptions {
 
 /// An outbox that looks often and is content with two confirmations.
 pub(crate) fn sender_options() -> SenderOptions {
-    SenderOptions {
-        confirmations: 2,
-        poll_interval: Duration::from_millis(30),
-        ..SenderOptions::default()
-    }
+    SenderOptions { confirmations: 2, poll_interval: Duration::from_millis(30), ..SenderOptions::default() }
 }
 
 /// An account of the development chain, with ether.

@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use alloy_primitives::hex;
-use medrec_chain::acts::consents::Grant;
 use medrec_chain::Contracts;
+use medrec_chain::acts::consents::Grant;
 use medrec_domain::Purpose;
 use medrec_domain::schema::Table;
 use medrec_gatekeeper::Gatekeeper;

@@ -38,10 +38,8 @@ async fn a_patient_reads_her_own_whole_record_as_the_database_has_it() {
     for (table, file) in tables {
         let answer = clinic.read(&patient.key, &patient, Purpose::Personal, table).await;
         assert_eq!(answer.columns, all_columns(table), "{table}");
-        let mut codes: Vec<String> = rows_of(&clinic.records, file, &patient.source_id, &["CODE"])
-            .into_iter()
-            .flatten()
-            .collect();
+        let mut codes: Vec<String> =
+            rows_of(&clinic.records, file, &patient.source_id, &["CODE"]).into_iter().flatten().collect();
         codes.sort();
         assert_eq!(texts(&answer, "code"), codes, "{table}");
     }
@@ -87,10 +85,12 @@ async fn masked_columns_and_rows_are_absent_from_the_bytes() {
         Wish::all_to(&doctor).with_fields(&["measurement.code", "measurement.date"]).with_conditions(&[A1C]);
     clinic.grant(&patient, wish).await;
     let truth = clinic.read(&patient.key, &patient, Purpose::Personal, Table::Measurement).await;
-    let reply = clinic.desk.reply::<Read>(&doctor, reading(&patient, Purpose::Treatment, Table::Measurement)).await;
+    let reply =
+        clinic.desk.reply::<Read>(&doctor, reading(&patient, Purpose::Treatment, Table::Measurement)).await;
     assert_eq!(reply.status, 200);
     let text = String::from_utf8(reply.body).unwrap();
-    let masked = ["\"value\"", "\"unit\"", "\"category\"", "\"encounter_id\"", "\"organisation_id\"", "\"person_id\""];
+    let masked =
+        ["\"value\"", "\"unit\"", "\"category\"", "\"encounter_id\"", "\"organisation_id\"", "\"person_id\""];
     for name in masked {
         assert!(!text.contains(name), "{name} in {text}");
     }
@@ -100,7 +100,9 @@ async fn masked_columns_and_rows_are_absent_from_the_bytes() {
     for code in column(&truth, "code").into_iter().filter_map(|code| code.as_str()) {
         assert_eq!(text.contains(&format!("\"{code}\"")), is_a1c(code), "{code}");
     }
-    for value in column(&truth, "value").into_iter().map(ToString::to_string).filter(|text| text.contains('.')) {
+    for value in
+        column(&truth, "value").into_iter().map(ToString::to_string).filter(|text| text.contains('.'))
+    {
         assert!(!text.contains(&format!("{value},")) && !text.contains(&format!("{value}]")), "{value}");
     }
     // Asking for a masked column by its name brings nothing.

@@ -22,8 +22,8 @@ use medrec_protocol::bridge::from_chain;
 use medrec_protocol::methods::acts::{Relay, RelayBody};
 use medrec_protocol::methods::consents::{Erase, EraseBody, List, ListBody, Put, PutBody};
 use medrec_protocol::methods::provider::{
-    EpochBody, Invite, InviteBody, Link, LinkBody, PostBody, PostUpdate, Propose, ProposeBody, RunEpoch, Unlink,
-    UnlinkBody,
+    EpochBody, Invite, InviteBody, Link, LinkBody, PostBody, PostUpdate, Propose, ProposeBody, RunEpoch,
+    Unlink, UnlinkBody,
 };
 use medrec_protocol::methods::records::{Audit, AuditBody, Read, ReadAnswer};
 
@@ -97,8 +97,18 @@ impl World {
         let clinic = Clinic::open().await;
         let (patient, other) = (clinic.patient(0).await, clinic.patient(1).await);
         let names = [
-            "doctor", "specialist", "outsider", "family", "agency", "guardian", "idle-guardian", "revoked-doctor",
-            "early-doctor", "late-doctor", "undocumented", "ungranted",
+            "doctor",
+            "specialist",
+            "outsider",
+            "family",
+            "agency",
+            "guardian",
+            "idle-guardian",
+            "revoked-doctor",
+            "early-doctor",
+            "late-doctor",
+            "undocumented",
+            "ungranted",
         ];
         for name in names {
             clinic.enter(name).await;
@@ -116,7 +126,12 @@ impl World {
         let (clinic, patient) = (&self.clinic, &self.patient);
         let coded = ["condition.code", "condition.start_date"];
         clinic.grant(patient, Wish::all_to(&person("doctor"))).await;
-        clinic.grant(patient, Wish { grantee: self.group().await, ..Wish::all_to(&person("nobody")) }.with_fields(&coded)).await;
+        clinic
+            .grant(
+                patient,
+                Wish { grantee: self.group().await, ..Wish::all_to(&person("nobody")) }.with_fields(&coded),
+            )
+            .await;
         clinic.grant(patient, Wish::all_to(&person("family")).for_purpose(Purpose::Personal)).await;
         let agency = Wish::all_to(&person("agency")).for_purpose(Purpose::PublicHealth).with_fields(&coded);
         clinic.grant(patient, agency).await;
@@ -127,7 +142,8 @@ impl World {
         let given = clinic.grant(patient, Wish::all_to(&person("revoked-doctor"))).await;
         clinic.carry(&Revoke { patient: key, terms: given.terms }, &patient.key).await;
         let now = clinic.ground.time_s();
-        let early = Wish { start_s: now + 100_000, expiry_s: now + 200_000, ..Wish::all_to(&person("early-doctor")) };
+        let early =
+            Wish { start_s: now + 100_000, expiry_s: now + 200_000, ..Wish::all_to(&person("early-doctor")) };
         clinic.grant(patient, early).await;
         clinic.grant(patient, Wish { expiry_s: now + 300, ..Wish::all_to(&person("late-doctor")) }).await;
         let undocumented = clinic.document(patient, Wish::all_to(&person("undocumented")));
@@ -250,8 +266,11 @@ async fn g2_everybody_sees_exactly_what_the_table_of_the_policy_says() {
     for (actor, row) in cells(READING) {
         for (column, word) in row {
             let (table, purpose) = question(column);
-            let reply =
-                world.clinic.desk.reply::<Read>(&world.key(actor), reading(&world.patient, purpose, table)).await;
+            let reply = world
+                .clinic
+                .desk
+                .reply::<Read>(&world.key(actor), reading(&world.patient, purpose, table))
+                .await;
             let all: BTreeSet<_> = all_columns(table).into_iter().collect();
             let coded = BTreeSet::from(["code".to_owned(), "start_date".to_owned()]);
             let is_right = match word {

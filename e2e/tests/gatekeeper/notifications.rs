@@ -6,10 +6,10 @@ use alloy_signer_local::PrivateKeySigner;
 use medrec_chain::acts::consents::Revoke;
 use medrec_domain::Purpose;
 use medrec_domain::schema::Table;
+use medrec_protocol::Method as _;
 use medrec_protocol::methods::notifications::{
     List, ListBody, Notification, NotificationEvent, Stream, StreamBody,
 };
-use medrec_protocol::Method as _;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 

@@ -23,7 +23,10 @@ async fn g3_g4_forged_altered_replayed_stale_and_misdirected_requests_are_refuse
     // The very same bytes a second time.
     assert_eq!(clinic.desk.send::<Read>(&good).await.refusal(), RefusalCode::Replayed);
     // Signed by another key than it says, and said to be by another key than signed.
-    let forged = Signed { signer: patient.account, ..sign::<Read>(&other.key, body(), &clinic.desk.asking(&other.key)) };
+    let forged = Signed {
+        signer: patient.account,
+        ..sign::<Read>(&other.key, body(), &clinic.desk.asking(&other.key))
+    };
     assert_eq!(clinic.desk.send::<Read>(&forged).await.refusal(), RefusalCode::BadSignature);
     let zero = Signed { signature: Hexadecimal([0; 65]), ..sign::<Read>(&patient.key, body(), &asking()) };
     assert_eq!(clinic.desk.send::<Read>(&zero).await.refusal(), RefusalCode::BadSignature);

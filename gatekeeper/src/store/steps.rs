@@ -129,7 +129,8 @@ mod tests {
 
     fn position(number: u64) -> Position {
         let hash = format!("0x{number:064x}");
-        let text = format!(r#"{{"block":{{"number":{number},"hash":"{hash}"}},"log_index":null,"trail":[]}}"#);
+        let text =
+            format!(r#"{{"block":{{"number":{number},"hash":"{hash}"}},"log_index":null,"trail":[]}}"#);
         serde_json::from_str(&text).unwrap()
     }
 
@@ -180,8 +181,7 @@ mod tests {
         }
         assert_eq!(told(&store), [granted(1)]);
         assert!(!advance(&store, 5 + REMEMBERED_BLOCKS + 1, &[]));
-        let kept: Vec<Pair<u64>> =
-            store.look(|look| look.scan(Shelf::Followed, b"told", None, 100)).unwrap();
+        let kept: Vec<Pair<u64>> = store.look(|look| look.scan(Shelf::Followed, b"told", None, 100)).unwrap();
         assert!(kept.is_empty(), "{kept:?}");
     }
     #[test]

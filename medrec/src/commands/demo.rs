@@ -6,6 +6,7 @@
 //!
 //! Chain, databases and keys lie in a temporary folder that vanishes; the bundles stay. A signal leaves nothing.
 
+mod calendar;
 mod chain;
 mod harvest;
 mod miners;
@@ -21,7 +22,6 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use medrec_chain::{Client, ClientOptions, Network, Sender};
-use medrec_domain::CalendarDate;
 use medrec_node::spec::DEV_CHAIN_ID;
 use medrec_wallet::collector::Happening;
 use medrec_wallet::consent::nano_rho;
@@ -39,9 +39,6 @@ use crate::args::DemoArguments;
 use crate::exit::{Interrupted, Usage};
 use crate::interrupt;
 use crate::shell::Shell;
-
-/// A day in seconds.
-const DAY_S: u64 = 86_400;
 
 pub(super) fn run(arguments: &DemoArguments, shell: &mut Shell) -> anyhow::Result<()> {
     let out = out_folder(arguments.out.as_deref())?;
@@ -70,24 +67,13 @@ pub(super) fn run(arguments: &DemoArguments, shell: &mut Shell) -> anyhow::Resul
 fn out_folder(named: Option<&Path>) -> anyhow::Result<PathBuf> {
     let out = match named {
         Some(named) => named.to_path_buf(),
-        None => PathBuf::from(format!("medrec-demo-{}", people::now_s())),
+        None => PathBuf::from(format!("medrec-demo-{}", calendar::now_s())),
     };
     if out.exists() {
         let text = format!("{} exists already\n\nhint: --out takes a folder that does not", out.display());
         return Err(Usage(text).into());
     }
     std::path::absolute(&out).with_context(|| format!("cannot tell where {} is", out.display()))
-}
-
-/// The present day.
-fn today() -> anyhow::Result<CalendarDate> {
-    let days = i32::try_from(people::now_s() / DAY_S)?;
-    CalendarDate::from_days(days).context("the clock stands beyond the calendar")
-}
-
-fn this_year() -> anyhow::Result<i32> {
-    let today = today()?.to_string();
-    today.get(..4).and_then(|year| year.parse().ok()).context("the clock stands beyond the calendar")
 }
 
 async fn play(arguments: &DemoArguments, out: &Path, narrator: &mut Narrator<'_>) -> anyhow::Result<Outcome> {
@@ -119,7 +105,14 @@ async fn play(arguments: &DemoArguments, out: &Path, narrator: &mut Narrator<'_>
         let state = folder.path().join(format!("gatekeeper-{}", index + 1));
         providers.push(founder.open(&state, &place, &network, &chain.url).await?);
     }
-    let stage = Stage { arguments, out, place: &place, providers: &providers, researchers: &researchers, miners: &miners };
+    let stage = Stage {
+        arguments,
+        out,
+        place: &place,
+        providers: &providers,
+        researchers: &researchers,
+        miners: &miners,
+    };
     let outcome = stage.play(narrator).await?;
     for miner in miners {
         miner.stop().await;
@@ -138,14 +131,19 @@ async fn practices(
     narrator: &mut Narrator<'_>,
 ) -> anyhow::Result<Vec<population::Practice>> {
     let (folder, data, seed) = (folder.to_path_buf(), arguments.data.clone(), arguments.seed);
-    let year = this_year()?;
+    let year = calendar::this_year()?;
     let practices = tokio::task::spawn_blocking(move || match data {
         Some(data) => population::divided(&folder, &data),
         None => population::invented(&folder, seed, year),
     });
     let practices = practices.await??;
     for practice in &practices {
-        narrator.tell(&format!("{}: {} patients in {}", practice.name, practice.patients.len(), practice.kind));
+        narrator.tell(&format!(
+            "{}: {} patients in {}",
+            practice.name,
+            practice.patients.len(),
+            practice.kind
+        ));
     }
     Ok(practices)
 }
@@ -189,7 +187,9 @@ async fn found(
     while let Some(done) = acts.join_next().await {
         done.context("a provider's task ended")??;
     }
-    narrator.tell("five contracts stand; nobody owns them; each provider declared the most that it will ever release");
+    narrator.tell(
+        "five contracts stand; nobody owns them; each provider declared the most that it will ever release",
+    );
     Ok((place, network))
 }
 
@@ -231,7 +231,7 @@ impl Stage<'_> {
         let posting = story::post(provider, &patient, narrator).await?;
         story::share(provider, &patient, narrator).await?;
         self.wait_for(since + 13, narrator).await?;
-        let censuses = story::census(self.providers, this_year()?, narrator).await?;
+        let censuses = story::census(self.providers, calendar::this_year()?, narrator).await?;
         let bundles = self.collect(harvests, &mut heard, narrator).await?;
         let head = self.place.view().await?.head().block;
         let found = outcome::Found { decisions, posting, censuses, bundles, blocks: head.number };
@@ -240,7 +240,8 @@ impl Stage<'_> {
 
     /// Waits for a block.
     async fn wait_for(&self, number: u64, narrator: &mut Narrator<'_>) -> anyhow::Result<()> {
-        narrator.tell(&format!("waiting for block {number}: consents count from their twelfth confirmation on"));
+        narrator
+            .tell(&format!("waiting for block {number}: consents count from their twelfth confirmation on"));
         while self.place.view().await?.head().block.number < number {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }

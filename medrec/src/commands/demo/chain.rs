@@ -36,7 +36,8 @@ pub(super) struct RunningChain {
 /// Light hashes a second of one thread on this machine.
 pub(super) fn measure_hashrate() -> anyhow::Result<f64> {
     let parameters = Parameters::of_epoch(Schedule::Ethash, 0)?;
-    let cache = LightCache::build(&parameters, &Progress::new()).map_err(|error: BuildError| anyhow::anyhow!(error))?;
+    let cache = LightCache::build(&parameters, &Progress::new())
+        .map_err(|error: BuildError| anyhow::anyhow!(error))?;
     let inputs: Vec<_> = (0_u64..).take(BATCH).map(|nonce| ([0x5a; 32], nonce)).collect();
     let (started, mut hashes) = (Instant::now(), 0_u32);
     while started.elapsed() < MEASURED {
@@ -54,12 +55,18 @@ pub(super) fn difficulty(hashrate_hps: f64, threads: usize) -> anyhow::Result<u6
 
 impl RunningChain {
     /// Starts the node in `folder` on a free port, with ether for `funded`. Blocks are left to miners.
-    pub(super) async fn start(folder: &Path, difficulty: u64, funded: &[Address], coinbase: Address) -> anyhow::Result<Self> {
+    pub(super) async fn start(
+        folder: &Path,
+        difficulty: u64,
+        funded: &[Address],
+        coinbase: Address,
+    ) -> anyhow::Result<Self> {
         let mut genesis = Genesis::new(U256::from(difficulty));
         for account in funded {
             genesis.alloc.insert(*account, GenesisAccount::with_ether(1_000));
         }
-        let spec = ChainSpec { chain_id: DEV_CHAIN_ID, difficulty: DifficultyRule::Fixed(difficulty), genesis };
+        let spec =
+            ChainSpec { chain_id: DEV_CHAIN_ID, difficulty: DifficultyRule::Fixed(difficulty), genesis };
         let mut options = NodeOptions::new(spec, folder.to_path_buf());
         options.backend.coinbase = Some(coinbase);
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await;

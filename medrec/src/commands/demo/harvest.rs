@@ -125,7 +125,9 @@ impl Tally {
                 let problem = claim.problem.as_deref().unwrap_or("no reason given");
                 Some(format!("{name} still waits for the {}: {problem}", claim.words()))
             }
-            Happening::Moved(claim) => Some(format!("a re-organisation took the {} from {name}", claim.words())),
+            Happening::Moved(claim) => {
+                Some(format!("a re-organisation took the {} from {name}", claim.words()))
+            }
             _ => None,
         }
     }

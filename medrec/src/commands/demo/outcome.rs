@@ -83,7 +83,9 @@ impl Outcome {
             rho: answer.rho,
         });
         let mut earned = Vec::new();
-        for ((index, researcher), (miner, bundles)) in (1..).zip(researchers).zip(miners.iter().zip(found.bundles)) {
+        for ((index, researcher), (miner, bundles)) in
+            (1..).zip(researchers).zip(miners.iter().zip(found.bundles))
+        {
             let shown = bundles.iter().find(|bundle| bundle.is_valid);
             let folder = out.join(format!("researcher-{index}")).join("opened");
             let report = shown.map(|bundle| harvest::unpack(bundle, &folder)).transpose()?;
@@ -99,7 +101,11 @@ impl Outcome {
         }
         let all = || earned.iter().flat_map(|miner| &miner.bundles);
         let (bundles, valid) = (all().count(), all().filter(|bundle| bundle.is_valid).count());
-        ensure!(bundles > 0, "no bundle was collected in {} blocks\n\nhint: --blocks takes a larger number", found.blocks);
+        ensure!(
+            bundles > 0,
+            "no bundle was collected in {} blocks\n\nhint: --blocks takes a larger number",
+            found.blocks
+        );
         let outcome = Self {
             out: out.to_path_buf(),
             seconds: (seconds * 10.0).round() / 10.0,
@@ -119,7 +125,12 @@ impl Outcome {
 
     /// Prints it.
     pub(super) fn tell(&self, shell: &mut Shell) -> anyhow::Result<()> {
-        ensure!(self.valid == self.bundles, "{} of {} bundles are not valid", self.bundles - self.valid, self.bundles);
+        ensure!(
+            self.valid == self.bundles,
+            "{} of {} bundles are not valid",
+            self.bundles - self.valid,
+            self.bundles
+        );
         if shell.wants_json() {
             return shell.json(self);
         }
@@ -143,7 +154,11 @@ impl Outcome {
         }
         let first = self.miners.iter().flat_map(|miner| &miner.bundles).next();
         if let Some(bundle) = first {
-            text += &format!("\nall of it: {}\ntry: medrec verify {}\n", self.out.display(), bundle.path.display());
+            text += &format!(
+                "\nall of it: {}\ntry: medrec verify {}\n",
+                self.out.display(),
+                bundle.path.display()
+            );
         }
         shell.result(&text)
     }

@@ -3,7 +3,7 @@
 //! Nobody here holds ether: each act is signed and carried by the provider's gatekeeper.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use alloy_primitives::{B256, keccak256};
 use alloy_signer_local::PrivateKeySigner;
@@ -19,6 +19,8 @@ use medrec_wallet::consent::{Wish, document, salt};
 use medrec_wallet::desk::Settle;
 use medrec_wallet::{Desk, GatekeeperClient, Place};
 use tokio::task::JoinSet;
+
+use super::calendar::now_s;
 
 /// People who act at the same time.
 const AT_ONCE: usize = 48;
@@ -62,11 +64,6 @@ pub(super) struct Patient {
     pub(super) source_id: String,
 }
 
-/// Now, in seconds since 1970.
-pub(super) fn now_s() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
-}
-
 impl Counter {
     /// A patient comes: a fresh account, invited and linked to her record by the provider's staff.
     pub(super) async fn welcome(&self, source_id: &str) -> anyhow::Result<Patient> {
@@ -81,7 +78,9 @@ impl Counter {
     /// Somebody who is no patient, such as a doctor: a fresh account that enters the network by itself.
     pub(super) async fn reader(&self) -> anyhow::Result<PrivateKeySigner> {
         let signer = PrivateKeySigner::random();
-        self.gatekeeper.ask::<Invite>(&self.staff, &InviteBody { account: from_chain(signer.address()) }).await?;
+        self.gatekeeper
+            .ask::<Invite>(&self.staff, &InviteBody { account: from_chain(signer.address()) })
+            .await?;
         // Patients and guardians enter without a vote; a reader has no powers but those that are granted.
         let act = Register { role: Role::Guardian, identity_commitment: keccak256(salt()?.0) };
         self.desk(signer.clone()).carry(&act).await.context("a doctor cannot register")?;
@@ -140,7 +139,8 @@ impl Patient {
     pub(super) async fn give(&self, wish: Wish) -> anyhow::Result<(ConsentDocument, Digest)> {
         let signer = from_chain(self.desk.signer.address());
         let provider = self.desk.gatekeeper.provider();
-        let document = document(self.desk.place.contracts.chain_id, provider, self.desk.patient, signer, wish)?;
+        let document =
+            document(self.desk.place.contracts.chain_id, provider, self.desk.patient, signer, wish)?;
         let salt = salt()?;
         self.desk.consent(&document, salt).await.context("a consent cannot be given")?;
         let commitment = document.commitment(&salt.0)?;
@@ -156,7 +156,13 @@ impl Patient {
         };
         let fields = FieldScope::All;
         let scope = Scope { purpose: Purpose::ResearchAggregate, fields, conditions };
-        self.give(Wish { grantee: Grantee::Purpose, scope, yearly_cap: Some(cap.clone()), ..self.wish_for_a_year() }).await?;
+        self.give(Wish {
+            grantee: Grantee::Purpose,
+            scope,
+            yearly_cap: Some(cap.clone()),
+            ..self.wish_for_a_year()
+        })
+        .await?;
         Ok(())
     }
 
@@ -176,7 +182,12 @@ impl Patient {
     }
 
     /// A wish to let a person read for treatment, for a year.
-    pub(super) fn wish_for_treatment(&self, doctor: Address, fields: FieldScope, conditions: ConditionScope) -> Wish {
+    pub(super) fn wish_for_treatment(
+        &self,
+        doctor: Address,
+        fields: FieldScope,
+        conditions: ConditionScope,
+    ) -> Wish {
         Wish {
             grantee: Grantee::Person { address: doctor },
             scope: Scope { purpose: Purpose::Treatment, fields, conditions },

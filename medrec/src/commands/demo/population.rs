@@ -6,8 +6,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use medrec_datasets::synth::{self, SynthFormat, SynthOptions};
 use medrec_datasets::divide;
+use medrec_datasets::synth::{self, SynthFormat, SynthOptions};
 
 /// People of the invented population. Most of them never come to the network, as in life.
 const PERSONS: u64 = 600;
@@ -71,7 +71,10 @@ pub(super) fn invented(folder: &Path, seed: u64, this_year: i32) -> anyhow::Resu
         Practice {
             name: NAMES[0],
             kind: "an SQLite database with a schema of its own",
-            store: Store::Sqlite { database: sqlite.join("clinic.sqlite"), mapping: sqlite.join("clinic.toml") },
+            store: Store::Sqlite {
+                database: sqlite.join("clinic.sqlite"),
+                mapping: sqlite.join("clinic.toml"),
+            },
             patients: patients(SynthFormat::Sqlite)?,
         },
         Practice {
@@ -91,7 +94,8 @@ pub(super) fn invented(folder: &Path, seed: u64, this_year: i32) -> anyhow::Resu
 
 /// A real export, its organisations divided among three providers.
 pub(super) fn divided(folder: &Path, data: &Path) -> anyhow::Result<Vec<Practice>> {
-    let out: Vec<PathBuf> = (1..=NAMES.len()).map(|number| folder.join(format!("provider-{number}"))).collect();
+    let out: Vec<PathBuf> =
+        (1..=NAMES.len()).map(|number| folder.join(format!("provider-{number}"))).collect();
     let shares = divide::synthea(data, &out).with_context(|| format!("cannot divide {}", data.display()))?;
     let practice = |(name, share): (&&'static str, divide::Share)| Practice {
         name,

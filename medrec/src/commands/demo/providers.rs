@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::calendar;
 use super::people::Counter;
 use super::population::{Practice, Store};
 
@@ -59,14 +60,27 @@ impl Founder {
     }
 
     /// Opens the gatekeeper in `folder` and lets it serve.
-    pub(super) async fn open(self, folder: &Path, place: &Place, network: &Network, node: &str) -> anyhow::Result<Provider> {
+    pub(super) async fn open(
+        self,
+        folder: &Path,
+        place: &Place,
+        network: &Network,
+        node: &str,
+    ) -> anyhow::Result<Provider> {
         let Self { practice, signer, listener, endpoint } = self;
         let provider = from_chain(signer.address());
-        let as_of = super::today()?;
+        let as_of = calendar::today()?;
         let rewards = RewardsOptions::new(rho(CAP)?, rho(CENSUS_RHO)?);
         let records = location(&practice.store)?;
-        let mut options =
-            Options::new(folder.to_path_buf(), network, [node], (signer.address(), signer.clone()), records, as_of, rewards)?;
+        let mut options = Options::new(
+            folder.to_path_buf(),
+            network,
+            [node],
+            (signer.address(), signer.clone()),
+            records,
+            as_of,
+            rewards,
+        )?;
         options.sender = quick();
         options.poll_interval = Duration::from_millis(300);
         let gatekeeper = tokio::task::spawn_blocking(move || Gatekeeper::open(options)).await??;
@@ -75,8 +89,12 @@ impl Founder {
             // The sender is dropped only when the demo ends.
             let _ = stopped.await;
         }));
-        let gatekeeper =
-            GatekeeperClient::new(&endpoint, network.contracts.chain_id, provider, GatekeeperOptions::default())?;
+        let gatekeeper = GatekeeperClient::new(
+            &endpoint,
+            network.contracts.chain_id,
+            provider,
+            GatekeeperOptions::default(),
+        )?;
         let counter = Counter { place: place.clone(), gatekeeper, staff: signer };
         Ok(Provider { name: practice.name, patients: practice.patients, counter, stop, served })
     }
@@ -93,7 +111,12 @@ impl Provider {
 }
 
 /// An institution as it asks to be let in.
-pub(super) fn candidate(signer: &PrivateKeySigner, role: InstitutionRole, name: &str, endpoint: &str) -> Candidate {
+pub(super) fn candidate(
+    signer: &PrivateKeySigner,
+    role: InstitutionRole,
+    name: &str,
+    endpoint: &str,
+) -> Candidate {
     Candidate {
         account: signer.address(),
         role,
@@ -126,7 +149,8 @@ fn location(store: &Store) -> anyhow::Result<Location> {
             Location::Folder { path: path.clone(), format }
         }
         Store::Sqlite { database, mapping } => {
-            let text = std::fs::read_to_string(mapping).with_context(|| format!("cannot read {}", mapping.display()))?;
+            let text = std::fs::read_to_string(mapping)
+                .with_context(|| format!("cannot read {}", mapping.display()))?;
             let mapping = Box::new(SqlMapping::parse(&mapping.display().to_string(), &text)?);
             let url = DatabaseUrl::parse(&format!("sqlite:{}", database.display()))?;
             Location::Database { url, mapping }

@@ -70,7 +70,8 @@ pub(super) struct Privacy {
 
 impl Default for Privacy {
     fn default() -> Self {
-        let fraction = |parts: u32| Rho::from_integers(1_u8.into(), parts.into()).unwrap_or_else(|_| Rho::zero());
+        let fraction =
+            |parts: u32| Rho::from_integers(1_u8.into(), parts.into()).unwrap_or_else(|_| Rho::zero());
         Self { cap: fraction(1), census_rho: fraction(4), bounty_until: None, memory_mib: 512 }
     }
 }
@@ -86,10 +87,14 @@ impl Config {
     /// [`Usage`] with file, line and what is wrong there.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
         let text = fs::read_to_string(path).map_err(|error| {
-            Usage(format!("{}: {error}\n\nhint: docs/GATEKEEPER.md has a configuration to start from", path.display()))
+            Usage(format!(
+                "{}: {error}\n\nhint: docs/GATEKEEPER.md has a configuration to start from",
+                path.display()
+            ))
         })?;
         let mut config: Self = toml::from_str(&text).map_err(|error| {
-            let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
+            let line =
+                error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
             Usage(format!("{}:{line}: {}", path.display(), error.message()))
         })?;
         if config.nodes.is_empty() {
@@ -113,8 +118,12 @@ impl Records {
     pub(super) fn location(&self) -> anyhow::Result<Location> {
         let refuse = |problem: &str| -> anyhow::Error { Usage(format!("[records] {problem}")).into() };
         let mapping = || -> anyhow::Result<(String, String)> {
-            let path = self.mapping.as_deref().ok_or_else(|| refuse("needs a mapping file here: mapping = \"…\""))?;
-            let text = fs::read_to_string(path).map_err(|error| Usage(format!("{}: {error}", path.display())))?;
+            let path = self
+                .mapping
+                .as_deref()
+                .ok_or_else(|| refuse("needs a mapping file here: mapping = \"…\""))?;
+            let text =
+                fs::read_to_string(path).map_err(|error| Usage(format!("{}: {error}", path.display())))?;
             Ok((path.display().to_string(), text))
         };
         match (&self.format, &self.path, &self.url) {
