@@ -98,7 +98,7 @@ async fn everything_is_told_exactly_once_through_restarts_and_re_organisations()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_patient_is_told_who_read_her_record_and_nobody_is_told_of_others() {
+async fn g9_a_patient_is_told_who_read_her_record_and_nobody_is_told_of_others() {
     let clinic = Clinic::open().await;
     let (patient, other) = (clinic.patient(0).await, clinic.patient(1).await);
     let doctor = clinic.enter("doctor").await;
