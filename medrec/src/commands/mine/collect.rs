@@ -34,7 +34,8 @@ impl Collecting {
         let Some(folder) = &arguments.collect else { return Ok(None) };
         let network = Network::read(&arguments.network)?;
         let mut keystore = keystore(&arguments.keys)?;
-        let signer = keystore.signer(own_account(&mut keystore)?.index)?;
+        let entry = own_account(&mut keystore)?;
+        let signer = keystore.signer(entry.index)?;
         let coinbase = signer.address();
         if arguments.coinbase.is_some_and(|other| other != coinbase) {
             let problem = format!("--coinbase is another account than the keystore's own, {coinbase}");

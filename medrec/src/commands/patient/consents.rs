@@ -6,7 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use medrec_chain::acts::consents;
 use medrec_domain::consent::Grantee;
 use medrec_domain::identifier::Address;
-use medrec_domain::{CalendarDate, ConditionScope, ConsentDocument, Digest, FieldScope, Purpose, Rho, Scope};
+use medrec_domain::schema::Field;
+use medrec_domain::{
+    CalendarDate, ConditionScope, ConsentDocument, Digest, DomainError, FieldScope, Purpose, Rho, Scope,
+};
 use medrec_protocol::bridge::{from_chain, group_id, to_chain};
 use medrec_protocol::methods::consents as papers;
 use medrec_wallet::WalletError;
@@ -42,8 +45,10 @@ fn scope_of(arguments: &ScopeArguments, purpose: Purpose) -> anyhow::Result<Scop
     let fields = if arguments.fields == "all" {
         FieldScope::All
     } else {
-        let fields = names(&arguments.fields).into_iter().map(|name| name.parse());
-        FieldScope::Only(fields.collect::<Result<_, _>>().map_err(|error| Usage(error.to_string()))?)
+        let fields = names(&arguments.fields).into_iter().map(|name| name.parse::<Field>());
+        FieldScope::Only(
+            fields.collect::<Result<_, _>>().map_err(|error: DomainError| Usage(error.to_string()))?,
+        )
     };
     let conditions = match arguments.conditions.split_once(':') {
         None if arguments.conditions == "all" => ConditionScope::All,
