@@ -248,11 +248,15 @@ impl<S: WorkSource> Desk<S> {
         self.source.hasten();
     }
 
-    /// Goes on with a work whose solution was not taken, while it is the newest.
-    fn search_again(&self, job: &Arc<Job>) {
-        self.book.lock().solved.retain(|solved| *solved != job.assignment.work.seal_hash);
-        if self.board.present().is_some_and(|present| Arc::ptr_eq(&present, job)) {
-            self.board.publish(Job::new(job.assignment.clone(), job.sequence, Arc::clone(&job.tables)));
+    /// Goes on with a work whose solution was not taken, while it is the newest, whichever node gave it: one that was
+    /// started again may give the same work and not know the solution that it was brought before.
+    fn search_again(&self, job: &Job) {
+        let seal_hash = job.assignment.work.seal_hash;
+        self.book.lock().solved.retain(|solved| *solved != seal_hash);
+        let same = self.board.present().filter(|present| present.assignment.work.seal_hash == seal_hash);
+        if let Some(present) = same {
+            let (assignment, tables) = (present.assignment.clone(), Arc::clone(&present.tables));
+            self.board.publish(Job::new(assignment, present.sequence, tables));
         }
     }
 }

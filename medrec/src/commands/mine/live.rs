@@ -57,10 +57,9 @@ impl Live {
     }
 
     fn tell(&self, event: &MinerEvent, shell: &mut Shell) {
-        let tell = || say(event, shell);
         match &self.line {
-            Some(line) => line.suspend(tell),
-            None => tell(),
+            Some(line) => line.suspend(|| say(event, shell)),
+            None => say(event, shell),
         }
     }
 }
@@ -99,7 +98,7 @@ fn say(event: &MinerEvent, shell: &mut Shell) {
             shell.warning(&format!("{node} takes no --coinbase: its blocks pay {whom}"));
         }
         MinerEvent::CacheReady { epoch } => {
-            shell.detail(&format!("the light cache of epoch {epoch} is ready"))
+            shell.detail(&format!("the light cache of epoch {epoch} is ready"));
         }
         MinerEvent::DatasetReady { epoch } => shell.status(&format!("the dataset of epoch {epoch} is ready")),
         MinerEvent::DatasetFailed { epoch, why } => {
@@ -115,27 +114,23 @@ fn say(event: &MinerEvent, shell: &mut Shell) {
 /// The state of a miner in one line.
 fn text(statistics: &Statistics) -> String {
     let solutions = &statistics.solutions;
-    let mut text = hashrate(statistics.hashrate_hps);
-    if statistics.devices.iter().any(|device| device.state == DeviceState::Light) {
-        text.push_str(" (light)");
-    }
+    let is_light = statistics.devices.iter().any(|device| device.state == DeviceState::Light);
+    let mut parts = vec![hashrate(statistics.hashrate_hps) + if is_light { " (light)" } else { "" }];
     match &statistics.work {
         Some(work) => {
             let number = work.number.map_or_else(|| "?".to_owned(), |number| number.to_string());
-            text.push_str(&format!(", block {number}, difficulty {}", work.difficulty));
+            parts.push(format!("block {number}, difficulty {}", work.difficulty));
         }
-        None => text.push_str(", waiting for work"),
+        None => parts.push("waiting for work".to_owned()),
     }
-    text.push_str(&format!(
-        ", {} accepted, {} rejected, {} stale",
-        solutions.accepted, solutions.rejected, solutions.stale
-    ));
+    let [accepted, rejected, stale] = [solutions.accepted, solutions.rejected, solutions.stale];
+    parts.push(format!("{accepted} accepted, {rejected} rejected, {stale} stale"));
     if solutions.pending > 0 {
-        text.push_str(&format!(", {} waiting for a node", solutions.pending));
+        parts.push(format!("{} waiting for a node", solutions.pending));
     }
     if let Some(preparation) = &statistics.preparation {
         let percent = (preparation.done_items * 100).checked_div(preparation.total_items).unwrap_or(0);
-        text.push_str(&format!(", dataset of epoch {} at {percent} %", preparation.epoch));
+        parts.push(format!("dataset of epoch {} at {percent} %", preparation.epoch));
     }
-    text
+    parts.join(", ")
 }
