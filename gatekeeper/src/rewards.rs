@@ -44,9 +44,8 @@ use medrec_domain::workload::catalogue::Catalogue;
 use medrec_domain::{CalendarDate, Rho, Workload};
 use medrec_protocol::bridge::from_chain;
 
-pub use self::book::{ConsentBook, LinkedPatient, RecordStore};
+pub use self::book::{ConsentBook, LinkedPatient, RecordStore, Watch};
 use self::desk::{Desk, open_folder};
-pub use self::epoch::Watch;
 pub use self::error::{RewardsError, SourceError};
 pub use self::key::BundleKey;
 pub use self::records::{FolderRecords, add_organisations, organisations};

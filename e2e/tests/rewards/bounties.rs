@@ -12,8 +12,7 @@ use medrec_protocol::RefusalCode;
 use medrec_protocol::bridge::{from_chain, from_word, to_chain, to_word};
 use medrec_protocol::methods::provider::Posting;
 
-use crate::hospital::Hospital;
-use crate::refusals::code;
+use crate::hospital::{Hospital, code};
 use crate::shards::verified;
 use crate::yard::{Yard, person};
 
@@ -78,8 +77,8 @@ async fn a_bounty_is_answered_to_its_owner_once_with_a_count_of_contributors_and
     assert_eq!(manifest.budget.spent_after, manifest.privacy.rho);
     assert!(manifest.privacy.rho <= query.rho, "the count is within the price");
     let view = yard.client.view().await.unwrap();
-    let named = yard.contracts.at(&view).claim_of(to_word(bounty)).await.unwrap().1;
-    assert_eq!(named.map(from_word), verification.manifest_digest);
+    let on_chain = yard.contracts.at(&view).claim_of(to_word(bounty)).await.unwrap().1;
+    assert_eq!(on_chain.map(from_word), verification.manifest_digest);
     // Who is in it pays, at most the price; who is linked and not in it, or not linked, pays nothing.
     let ledger = rewards.ledger();
     let spent: Vec<_> = (0..400).map(|index| ledger.person(hospital.person(index)).unwrap().spent).collect();

@@ -91,8 +91,8 @@ async fn an_epoch_that_dies_at_any_step_is_charged_once_drawn_once_and_answered_
         let charged = rewards.ledger().statement().unwrap().spent;
         let is_reserved = rewards.ledger().stage(id).unwrap().is_some();
         if let Some(price) = &price {
-            let charges = epoch.0 - u64::from(!is_reserved);
-            assert_eq!(charged, price.scaled(charges, 1).unwrap(), "charged when reserved (step {last})");
+            let times = epoch.0 - u64::from(!is_reserved);
+            assert_eq!(charged, price.scaled(times, 1).unwrap(), "charged when reserved (step {last})");
         }
         drop(rewards);
         if let Some(noise_before) = noise_before {

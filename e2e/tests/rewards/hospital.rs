@@ -17,8 +17,10 @@ use medrec_domain::identifier::{ChainId, EpochNumber, PersonId};
 use medrec_domain::workload::cells::Window;
 use medrec_domain::{ConditionScope, ConsentDocument, Digest, FieldScope, Purpose, Rho, Scope, Workload};
 use medrec_gatekeeper::rewards::{
-    BundleKey, ConsentBook, LinkedPatient, RecordStore, Rewards, RewardsOptions, RewardsParts, SourceError,
+    BundleKey, ConsentBook, LinkedPatient, RecordStore, Rewards, RewardsError, RewardsOptions, RewardsParts,
+    SourceError,
 };
+use medrec_protocol::RefusalCode;
 use medrec_protocol::bridge::{from_chain, from_word, research_purpose, to_word};
 use medrec_protocol::methods::provider::Posting;
 
@@ -196,6 +198,17 @@ impl Hospital {
             query_hash: query,
             cost_nano_rho,
         }
+    }
+}
+
+/// The code of a refusal.
+pub(crate) fn code<T>(outcome: Result<T, RewardsError>) -> RefusalCode {
+    match outcome {
+        Ok(_) => panic!("it was not refused"),
+        Err(error @ (RewardsError::Refused(_) | RewardsError::Chain(_) | RewardsError::Anonymizer(_))) => {
+            error.code()
+        }
+        Err(other) => panic!("{other}"),
     }
 }
 

@@ -10,26 +10,15 @@ use medrec_contracts::hashes;
 use medrec_domain::identifier::EpochNumber;
 use medrec_domain::manifest::Occasion;
 use medrec_domain::workload::catalogue::Catalogue;
-use medrec_gatekeeper::rewards::{LinkedPatient, Rewards, RewardsError};
+use medrec_gatekeeper::rewards::{LinkedPatient, Rewards};
 use medrec_protocol::RefusalCode;
 use medrec_protocol::bridge::{from_word, research_purpose};
 use medrec_protocol::methods::claims::ShardBody;
 
 use crate::bounties::{ask, bounty_id, update};
-use crate::hospital::{EPOCH, Hospital, document, release as put_on_chain, window};
+use crate::hospital::{EPOCH, Hospital, code, document, release as put_on_chain, window};
 use crate::shards::{claim, release, verified};
 use crate::yard::{Yard, person};
-
-/// The code of a refusal.
-pub(crate) fn code<T>(outcome: Result<T, RewardsError>) -> RefusalCode {
-    match outcome {
-        Ok(_) => panic!("it was not refused"),
-        Err(error @ (RewardsError::Refused(_) | RewardsError::Chain(_) | RewardsError::Anonymizer(_))) => {
-            error.code()
-        }
-        Err(other) => panic!("{other}"),
-    }
-}
 
 async fn refused(rewards: &Arc<Rewards>, signer: &str, body: &ShardBody) -> RefusalCode {
     code(rewards.claim_shard(person(signer).address(), body).await)

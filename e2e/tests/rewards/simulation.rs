@@ -161,6 +161,7 @@ fn patients_at_their_cap(rewards: &Rewards, hospital: &Hospital) -> usize {
     at_cap
 }
 
+#[expect(clippy::print_stdout, reason = "the figures of docs/REWARDS.md are read off here")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_blocks_reward_who_solved_them_in_proportion_and_never_pass_a_patients_cap() {
     let yard = Yard::start().await;

@@ -1,6 +1,9 @@
-//! What this module asks of the rest of the gatekeeper: who consented to what, and where the records are.
+//! What this module asks of the rest of the gatekeeper: who consented to what, where the records are, who watches.
+
+use std::sync::Arc;
 
 use alloy_primitives::Address;
+use medrec_anonymizer::records::Progress;
 use medrec_datasets::Folder;
 use medrec_domain::ConsentDocument;
 
@@ -39,3 +42,6 @@ pub trait RecordStore: Send + Sync {
     /// The keeper's own; then nothing is released.
     fn folder(&self) -> Result<Folder, SourceError>;
 }
+
+/// Who watches a release: each step is announced before it is taken.
+pub type Watch = Arc<dyn Progress + Send + Sync>;

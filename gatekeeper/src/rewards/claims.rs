@@ -17,8 +17,8 @@ use medrec_protocol::methods::provider::Posting;
 
 use super::Rewards;
 use super::answer::bounty_release_id;
+use super::book::Watch;
 use super::census::Earner;
-use super::epoch::Watch;
 use super::error::RewardsError;
 use super::records::organisations;
 use super::rows::{BountyRow, EpochRow, Terms};

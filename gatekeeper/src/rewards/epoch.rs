@@ -9,7 +9,6 @@
 
 use std::sync::Arc;
 
-use medrec_anonymizer::records::Progress;
 use medrec_contracts::Releases;
 use medrec_domain::identifier::{BlockNumber, EpochNumber};
 use medrec_domain::workload::cells::Window;
@@ -18,14 +17,12 @@ use medrec_protocol::bridge::{from_word, to_word};
 use medrec_protocol::methods::provider::EpochAnswer;
 
 use super::Rewards;
+use super::book::Watch;
 use super::census::census_id;
 use super::error::RewardsError;
 use super::records::organisations;
 use super::rows::{EpochRow, Finished, Terms};
 use super::snapshot::nano_rho;
-
-/// Who watches a release.
-pub type Watch = Arc<dyn Progress + Send + Sync>;
 
 impl Rewards {
     /// Makes the census of an epoch and has its root committed on chain, or says how far that is.
