@@ -117,11 +117,13 @@ fn question<M: Method>(
     body: M::Body,
 ) -> Vec<u8> {
     let issued_s = now_s();
+    let mut nonce = [0; 32];
+    getrandom::fill(&mut nonce).unwrap();
     let asking = Asking {
         chain_id: DEV_CHAIN_ID,
         audience: from_chain(provider.address()),
         signer: from_chain(signer.address()),
-        nonce: Hexadecimal(B256::random().0),
+        nonce: Hexadecimal(nonce),
         issued_s,
         expiry_s: issued_s + 280,
     };

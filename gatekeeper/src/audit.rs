@@ -14,7 +14,7 @@ use medrec_domain::{Digest, canonical};
 use medrec_protocol::methods::notifications::NotificationEvent;
 use medrec_protocol::methods::records::AuditEntry;
 use parking_lot::Mutex;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::answer::Concern;
 use crate::bell::Bell;
@@ -54,8 +54,8 @@ struct Waiting {
 pub(crate) struct Audit {
     waiting: mpsc::Sender<Waiting>,
     head: Arc<Mutex<AuditHead>>,
-    /// Resolves when the thread has ended.
-    ended: tokio::sync::Mutex<Option<oneshot::Receiver<()>>>,
+    /// Closed when the thread has ended.
+    ended: watch::Receiver<()>,
 }
 
 impl Audit {
@@ -63,18 +63,19 @@ impl Audit {
     pub(crate) fn open(store: Arc<Store>, bell: Bell) -> Result<Self, GatekeeperError> {
         let head = Arc::new(Mutex::new(store.verified_audit_head()?));
         let (waiting, queue) = mpsc::channel(MOST_WAITING);
-        let (end, ended) = oneshot::channel();
+        let (end, ended) = watch::channel(());
         let shared = Arc::clone(&head);
         let path = store.path().to_owned();
         std::thread::Builder::new()
             .name("audit".to_owned())
             .spawn(move || {
-                // Dropped when this thread ends, however it ends.
-                let _end: oneshot::Sender<()> = end;
                 write(&store, &bell, queue, &shared);
+                // Whoever waits for the end may open the store again.
+                drop(store);
+                drop(end);
             })
             .map_err(GatekeeperError::io(&path))?;
-        Ok(Self { waiting, head, ended: tokio::sync::Mutex::new(Some(ended)) })
+        Ok(Self { waiting, head, ended })
     }
 
     /// Writes a decision; it is on the disk when this returns.
@@ -92,10 +93,15 @@ impl Audit {
 
     /// Resolves when the log is not written any more.
     pub(crate) async fn ended(&self) {
-        let ended = self.ended.lock().await.take();
-        if let Some(ended) = ended {
-            let _ = ended.await;
-        }
+        let mut ended = self.ended.clone();
+        while ended.changed().await.is_ok() {}
+    }
+
+    /// Writes what waits and ends the thread.
+    pub(crate) async fn close(self) {
+        let Self { waiting, mut ended, .. } = self;
+        drop(waiting);
+        while ended.changed().await.is_ok() {}
     }
 }
 
@@ -160,4 +166,59 @@ fn append<'a>(
 /// What the next entry holds of this one.
 fn digest(entry: &AuditEntry) -> Result<Digest, medrec_domain::DomainError> {
     canonical::digest(entry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decision(byte: u8, was_read: Option<Address>) -> Decision {
+        Decision {
+            time_s: 7,
+            actor: Address([byte; 20]),
+            signer: Address([byte; 20]),
+            method: "records/read",
+            concern: Concern::of(Address([9; 20]), "measurement"),
+            is_allowed: true,
+            was_read,
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn decisions_of_many_at_once_are_one_chain_that_a_restart_verifies() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(&folder.path().join("store.redb")).unwrap());
+        let audit = Arc::new(Audit::open(Arc::clone(&store), Bell::new()).unwrap());
+        let writers = (0..100).map(|byte| {
+            let audit = Arc::clone(&audit);
+            tokio::spawn(async move { audit.write(decision(byte, None)).await })
+        });
+        for writer in writers.collect::<Vec<_>>() {
+            writer.await.unwrap().unwrap();
+        }
+        let head = audit.head();
+        assert_eq!(head.length, 100);
+        assert_eq!(store.verified_audit_head().unwrap(), head);
+        let mut actors: Vec<_> = store.audit_of(Address([9; 20]), 0, 1_000).unwrap();
+        actors.sort_by_key(|entry| entry.actor);
+        assert!((0..100).zip(&actors).all(|(byte, entry)| entry.actor == Address([byte; 20])));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_patient_is_told_once_an_hour_of_one_reader_and_the_bell_rings() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(&folder.path().join("store.redb")).unwrap());
+        let bell = Bell::new();
+        let audit = Audit::open(Arc::clone(&store), bell.clone()).unwrap();
+        let (rings, patient) = (bell.listen(), Address([9; 20]));
+        for byte in [1, 1, 2] {
+            audit.write(decision(byte, Some(patient))).await.unwrap();
+        }
+        audit.write(Decision { time_s: 7 + 3_600, ..decision(1, Some(patient)) }).await.unwrap();
+        assert!(rings.has_changed().unwrap());
+        let told = store.notices(patient, 0, 100).unwrap();
+        let readers: Vec<_> = told.into_iter().map(|notification| notification.event).collect();
+        let read = |byte| NotificationEvent::RecordRead { patient, reader: Address([byte; 20]) };
+        assert_eq!(readers, [read(1), read(2), read(1)]);
+    }
 }

@@ -75,7 +75,7 @@ impl Gatekeeper {
             signer: Arc::new(BundleKey(options.signer)),
             book,
             records: Arc::new(Converted { source: Arc::clone(&records), folder: path("release") }),
-            pseudonyms: pseudonyms.clone(),
+            pseudonyms,
             bounding,
             value_sets: options.value_sets.clone(),
         })?;
@@ -88,7 +88,6 @@ impl Gatekeeper {
             sender,
             store,
             records,
-            pseudonyms,
             rewards: Arc::new(rewards),
             value_sets: options.value_sets,
             audit,
@@ -138,6 +137,8 @@ impl Gatekeeper {
             served.abort();
         }
         finish(&mut tasks).await;
+        drop(tasks);
+        close(state).await;
         ended
     }
 }
@@ -146,6 +147,18 @@ async fn finish(tasks: &mut JoinSet<tasks::Ended>) {
     let all = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(PATIENCE, all).await.is_err() {
         tasks.abort_all();
+    }
+}
+
+/// Waits for whoever still works, and closes files: when this returns, the folder can be opened again.
+async fn close(mut state: Arc<State>) {
+    let patience = tokio::time::Instant::now() + PATIENCE;
+    while tokio::time::Instant::now() < patience {
+        match Arc::try_unwrap(state) {
+            Ok(State { audit, .. }) => return audit.close().await,
+            Err(shared) => state = shared,
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

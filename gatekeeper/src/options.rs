@@ -97,7 +97,7 @@ pub struct Options {
     pub poll_interval: Duration,
     /// Pause between two anchors of the audit log on chain; nothing is anchored while the log stands still.
     pub anchor_interval: Duration,
-    /// Where lines for the provider's own eyes go. They may name accounts; they never hold a value of a record.
+    /// Where lines for the provider's own eyes go. They may name accounts, and what is wrong with a row of the records.
     pub log: fn(&str),
 }
 

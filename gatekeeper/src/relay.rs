@@ -1,8 +1,8 @@
 //! Acts that patients, guardians and owners of bounties signed, carried to the chain at the provider's cost.
 //!
 //! They hold no ether; the provider's outbox sends their calls. Carried is what is on the list of [`carried`], signed by
-//! whoever asks, for people that the provider has to do with: invited accounts, linked patients, registered guardians, and
-//! researchers about bounties. What not: whether the act is right; the contract decides, and its refusal shows before
+//! whoever asks, where the provider has to do with it: invited accounts, linked patients, whoever acts for one, and owners of its
+//! own bounties. What not: whether the act is right; the contract decides, and its refusal shows before
 //! anything is sent.
 
 mod carried;
@@ -10,12 +10,12 @@ mod carried;
 use std::sync::Arc;
 
 use alloy_primitives::hex;
-use medrec_chain::{ChainError, Request, Role, State as Sent};
+use medrec_chain::{ChainError, Request, State as Sent};
 use medrec_domain::Digest;
 use medrec_domain::digest::keccak256_of;
 use medrec_domain::identifier::Address;
 use medrec_protocol::RefusalCode;
-use medrec_protocol::bridge::{from_chain, to_chain};
+use medrec_protocol::bridge::from_chain;
 use medrec_protocol::methods::acts::{RelayAnswer, RelayBody, StateAnswer, StateBody};
 
 use self::carried::Carried;
@@ -79,23 +79,25 @@ pub(crate) async fn submit(state: &State, request: Request) -> Result<u64, Refus
     }
 }
 
-/// Whether the provider has to do with the author of an act.
+/// Whether the provider has to do with an act: its author was invited or is a linked patient; or it is about a linked patient,
+/// as those of her guardians are; or about a bounty that the provider posted. Everything else is for others to carry.
 async fn is_known(state: &State, caller: &Caller, carried: &Carried) -> Result<bool, Refused> {
     let actor = caller.actor();
-    let recovers = carried.recovers.map(from_chain);
+    let patient = match carried.patient {
+        Some(patient) => Some(caller.facts.account_of(patient).await?.map_or(from_chain(patient), from_chain)),
+        None => None,
+    };
     let (is_linked, is_invited) = state
         .stored(move |store| {
-            let linked = store.link_of(recovers.unwrap_or(actor))?.is_some();
-            let invited = store.get::<u64>(Shelf::Invitations, &actor.0)?.is_some();
-            Ok((linked, invited))
+            let mut is_linked = store.link_of(actor)?.is_some();
+            if let Some(patient) = patient {
+                is_linked |= store.link_of(patient)?.is_some();
+            }
+            Ok((is_linked, store.get::<u64>(Shelf::Invitations, &actor.0)?.is_some()))
         })
         .await?;
     if carried.is_onboarding {
         return Ok(is_invited);
     }
-    if is_linked || is_invited {
-        return Ok(true);
-    }
-    let role = state.contracts.at(caller.facts.view()).role_of(to_chain(actor)).await?;
-    Ok(matches!(role, Role::Guardian | Role::Researcher))
+    Ok(is_linked || is_invited || carried.poster.map(from_chain) == Some(state.provider))
 }

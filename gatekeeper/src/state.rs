@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use medrec_chain::{Client, Contracts, Sender};
-use medrec_datasets::{PseudonymKey, RecordSource};
+use medrec_datasets::RecordSource;
 use medrec_domain::identifier::Address;
 use medrec_domain::scope::ValueSets;
 use tokio::sync::{OwnedSemaphorePermit, watch};
@@ -32,8 +32,6 @@ pub(crate) struct State {
     pub(crate) store: Arc<Store>,
     /// The records.
     pub(crate) records: Arc<RecordSource>,
-    /// Makes person ids from ids of the provider's database.
-    pub(crate) pseudonyms: PseudonymKey,
     /// Releases and claims.
     pub(crate) rewards: Arc<Rewards>,
     /// The value sets that consents may name.
@@ -98,6 +96,7 @@ pub(crate) struct Caller {
     /// The chain as it was looked up for this request.
     pub(crate) facts: Facts,
     /// The request's room; a stream keeps it until it ends.
+    #[expect(dead_code, reason = "what counts is that it is held")]
     pub(crate) permit: Arc<OwnedSemaphorePermit>,
 }
 

@@ -28,7 +28,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::desk::Desk;
+use crate::desk::{Desk, fresh_nonce};
 use crate::ground::{CHAIN, Ground, client_options, funded, now_s, person, sender_options};
 
 /// Persons in the records.
@@ -235,7 +235,7 @@ pub(crate) fn newcomer(index: u64) -> Patient {
 
 /// A document with a salt of its own and the terms of its grant.
 pub(crate) fn sealed(document: ConsentDocument) -> Given {
-    let salt = Hexadecimal(B256::random().0);
+    let salt = fresh_nonce();
     let commitment = document.commitment(&salt.0).unwrap();
     let second = |time_s: u64| u32::try_from(time_s).unwrap();
     let terms = terms(commitment_prefix(&commitment), second(document.start_s), second(document.expiry_s));

@@ -31,7 +31,9 @@ async fn g1_words_of_sql_are_ids_of_nobody() {
     let mut clinic = Clinic::open().await;
     clinic.stop().await;
     let folder = clinic.ground.folder.path().join("sqlite");
-    run(&population(SynthFormat::Sqlite), &folder, &()).unwrap();
+    let filled = folder.clone();
+    // The writer drives a runtime of its own.
+    tokio::task::spawn_blocking(move || run(&population(SynthFormat::Sqlite), &filled, &())).await.unwrap().unwrap();
     let mapping = std::fs::read_to_string(folder.join("clinic.toml")).unwrap();
     let url = DatabaseUrl::parse(&format!("sqlite:{}", folder.join("clinic.sqlite").display())).unwrap();
     let mut options = clinic.options();

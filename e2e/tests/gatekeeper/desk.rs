@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use alloy_primitives::B256;
 use alloy_signer::SignerSync as _;
 use alloy_signer_local::PrivateKeySigner;
 use medrec_domain::identifier::Address;
@@ -51,7 +50,9 @@ pub(crate) struct Desk {
 
 /// 32 bytes that no other request has.
 pub(crate) fn fresh_nonce() -> Hexadecimal<32> {
-    Hexadecimal(B256::random().0)
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).unwrap();
+    Hexadecimal(bytes)
 }
 
 impl Desk {

@@ -20,7 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::clinic::{Clinic, Wish, newcomer, options, reading};
 use crate::desk::PATIENCE;
-use crate::ground::{funded, person};
+use crate::ground::funded;
 
 /// Names what the process is told: this very test, started with it, is the gatekeeper.
 const TOLD: &str = "MEDREC_E2E_GATEKEEPER";
@@ -91,7 +91,7 @@ async fn nothing_that_was_acknowledged_is_lost_by_a_kill() {
         clinic.desk.ask::<Link>(&clinic.staff, link.clone()).await;
         process.kill();
         let process = Process::start(&mut clinic).await;
-        let other = LinkBody { account: crate::clinic::newcomer(20).account, ..link };
+        let other = LinkBody { account: newcomer(20).account, ..link };
         assert_eq!(clinic.desk.refused::<Link>(&clinic.staff, other).await, RefusalCode::Conflict);
         // A document.
         let given = clinic.document(&patient, Wish::all_to(&doctor));

@@ -4,6 +4,7 @@
 //! call a contract in the provider's own name. Each of these calls proves its author by the signature inside.
 
 use alloy_primitives::Address;
+use alloy_sol_types::SolCall as _;
 use medrec_chain::{Act, Contract, ContractCall, Contracts};
 use medrec_contracts::{Bounties, Consents, Registrar, Relationships};
 
@@ -16,15 +17,25 @@ pub(crate) struct Carried {
     pub(crate) author: Address,
     /// Whether it enters a new patient under this provider.
     pub(crate) is_onboarding: bool,
-    /// The account that it recovers, where the author is a key that nobody knows yet.
-    pub(crate) recovers: Option<Address>,
+    /// The patient whom it is about, where that need not be the author: her account or her key.
+    pub(crate) patient: Option<Address>,
+    /// The provider whose posting it is about.
+    pub(crate) poster: Option<Address>,
 }
 
-/// One call of the list: decodes it and reads its author.
+/// One call of the list: decodes it, reads its author, the patient that it is about and the posting that it is of.
 macro_rules! calls {
-    ($contracts:ident, $wanted:ident, $data:ident; $($contract:ident: $($call:ident by $permit:ident)*;)*) => {
+    ($contracts:ident, $wanted:ident, $data:ident; $($contract:ident: $(
+        $call:ident by $permit:ident $(about $patient:ident)? $(of $posting:ident)?,
+    )*;)*) => {
         $($(if let Some(call) = decode::<$contract::$call>($wanted, $data) {
-            return Some((call.$permit.signer, exact($contracts, &call, $data)?));
+            return Some(Carried {
+                act: exact($contracts, &call, $data)?,
+                author: call.$permit.signer,
+                is_onboarding: $contract::$call::SELECTOR == Relationships::onboardCall::SELECTOR,
+                patient: [$(call.$patient)?].into_iter().next(),
+                poster: [$(call.$posting.provider)?].into_iter().next(),
+            });
         })*)*
     };
 }
@@ -40,36 +51,40 @@ fn exact<C: ContractCall>(contracts: &Contracts, call: &C, data: &[u8]) -> Optio
     Some(contracts.act(call)).filter(|act| act.data.as_ref() == data)
 }
 
-fn author_and_act(contracts: &Contracts, wanted: Contract, data: &[u8]) -> Option<(Address, Act)> {
+fn read(contracts: &Contracts, wanted: Contract, data: &[u8]) -> Option<Carried> {
     calls! { contracts, wanted, data;
         Registrar:
-            registerBySigCall by permit
-            eraseIdentityBySigCall by permit
-            rotateKeyBySigCall by ofOldKey
-            setGuardiansBySigCall by permit
-            supportRecoveryBySigCall by permit
-            cancelRecoveryBySigCall by permit
-            finishRecoveryCall by ofNewKey;
+            registerBySigCall by permit,
+            eraseIdentityBySigCall by permit,
+            rotateKeyBySigCall by ofOldKey,
+            setGuardiansBySigCall by permit,
+            supportRecoveryBySigCall by permit about account,
+            cancelRecoveryBySigCall by permit,
+            finishRecoveryCall by ofNewKey about account,
+        ;
         Relationships:
-            onboardCall by permit
-            actBySigCall by permit;
+            onboardCall by permit,
+            actBySigCall by permit about patient,
+        ;
         Consents:
-            grantBySigCall by permit
-            grantManyBySigCall by permit
-            revokeBySigCall by permit
-            appointBySigCall by permit
-            dismissBySigCall by permit
-            releaseToResearchBySigCall by permit
-            withdrawFromResearchBySigCall by permit
-            requireCosignerBySigCall by permit
-            changeCosignerCall by ofPatient
-            cosignBySigCall by permit
-            foundGroupBySigCall by permit
-            setMemberBySigCall by permit;
+            grantBySigCall by permit about patient,
+            grantManyBySigCall by permit,
+            revokeBySigCall by permit about patient,
+            appointBySigCall by permit,
+            dismissBySigCall by permit about patient,
+            releaseToResearchBySigCall by permit about patient,
+            withdrawFromResearchBySigCall by permit about patient,
+            requireCosignerBySigCall by permit,
+            changeCosignerCall by ofPatient,
+            cosignBySigCall by permit about patient,
+            foundGroupBySigCall by permit,
+            setMemberBySigCall by permit,
+        ;
         Bounties:
-            claimBySigCall by permit
-            confirmBySigCall by permit
-            declareNonDeliveryBySigCall by permit;
+            claimBySigCall by permit of posting,
+            confirmBySigCall by permit of posting,
+            declareNonDeliveryBySigCall by permit of posting,
+        ;
     }
     None
 }
@@ -78,17 +93,13 @@ impl Carried {
     /// Reads a call; `None` for one that is not carried.
     pub(crate) fn read(contracts: &Contracts, contract: &str, data: &[u8]) -> Option<Self> {
         let wanted = Contract::ALL.into_iter().find(|known| known.name() == contract)?;
-        let (author, act) = author_and_act(contracts, wanted, data)?;
-        let recovers = decode::<Registrar::finishRecoveryCall>(wanted, data).map(|call| call.account);
-        let is_onboarding = decode::<Relationships::onboardCall>(wanted, data).is_some();
-        Some(Self { act, author, is_onboarding, recovers })
+        read(contracts, wanted, data)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use alloy_primitives::{Bytes, U256};
-    use alloy_sol_types::SolCall as _;
     use medrec_contracts::Releases;
 
     use super::*;
@@ -115,7 +126,8 @@ mod tests {
         let carried = Carried::read(&contracts(), "Consents", &grant().abi_encode()).unwrap();
         assert_eq!(carried.author, Address::repeat_byte(7));
         assert_eq!(carried.act.to, Some(contracts().consents));
-        assert!(!carried.is_onboarding && carried.recovers.is_none());
+        assert!(!carried.is_onboarding && carried.poster.is_none());
+        assert_eq!(carried.patient, Some(Address::repeat_byte(8)));
     }
 
     #[test]

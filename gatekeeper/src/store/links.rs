@@ -51,3 +51,25 @@ impl Store {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_has_one_account_and_an_account_one_record() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store.redb")).unwrap();
+        let (one, other) = (Address([1; 20]), Address([2; 20]));
+        let link = |source_id: &str| Link { source_id: source_id.to_owned(), time_s: 7 };
+        assert!(store.link(one, &link("a")).unwrap());
+        assert!(store.link(one, &link("a")).unwrap(), "the same again");
+        assert!(!store.link(one, &link("b")).unwrap(), "another record");
+        assert!(!store.link(other, &link("a")).unwrap(), "another account");
+        assert!(store.unlink(one).unwrap());
+        assert!(!store.unlink(one).unwrap());
+        assert_eq!(store.link_of(one).unwrap(), None);
+        assert!(store.link(other, &link("a")).unwrap());
+        assert_eq!(store.link_of(other).unwrap(), Some(link("a")));
+    }
+}

@@ -22,6 +22,10 @@ fn displaced_key(digest: &Digest) -> Vec<u8> {
     [b"displaced".as_slice(), &digest.0].concat()
 }
 
+/// How often something was told by blocks that were replaced, and until which block it can be the same that comes again:
+/// what comes later is news, although it reads the same.
+type Displaced = (u64, u64);
+
 impl Store {
     /// How far the follower has come.
     pub(crate) fn position(&self) -> Result<Option<Position>, GatekeeperError> {
@@ -47,6 +51,7 @@ impl Store {
                 }
             }
             change.forget_told(position.block.number.saturating_sub(REMEMBERED_BLOCKS))?;
+            change.forget_displaced(position.block.number)?;
             change.put(Shelf::Followed, POSITION, position)?;
             Ok(is_news)
         })
@@ -63,16 +68,16 @@ impl Change {
         time_s: u64,
     ) -> Result<bool, Fault> {
         let digest = canonical::digest(&(recipient, event))?;
-        let displaced = self.get::<u64>(Shelf::Followed, &displaced_key(&digest))?.unwrap_or(0);
-        if displaced > 0 {
-            self.count(&displaced_key(&digest), displaced - 1)?;
-        } else {
-            self.notify(recipient, time_s, event.clone())?;
+        let displaced = self.get::<Displaced>(Shelf::Followed, &displaced_key(&digest))?;
+        let displaced = displaced.filter(|(times, until)| *times > 0 && block <= *until);
+        match displaced {
+            Some((times, until)) => self.count(&displaced_key(&digest), (times - 1, until))?,
+            None => self.notify(recipient, time_s, event.clone())?,
         }
         let key = told_key(block, &digest);
         let times = self.get::<u64>(Shelf::Followed, &key)?.unwrap_or(0);
         self.put(Shelf::Followed, &key, &(times + 1))?;
-        Ok(displaced == 0)
+        Ok(displaced.is_none())
     }
 
     /// What blocks above this one told may come again.
@@ -82,8 +87,9 @@ impl Change {
         for (key, times) in found {
             let digest = key.get(12..).and_then(|digest| digest.try_into().ok()).map(Digest);
             let digest = digest.ok_or_else(|| Fault("a key of what was told is broken".to_owned()))?;
-            let displaced = self.get::<u64>(Shelf::Followed, &displaced_key(&digest))?.unwrap_or(0);
-            self.count(&displaced_key(&digest), displaced + times)?;
+            let displaced = self.get::<Displaced>(Shelf::Followed, &displaced_key(&digest))?;
+            let before = displaced.map_or(0, |(times, _)| times);
+            self.count(&displaced_key(&digest), (before + times, block.saturating_add(REMEMBERED_BLOCKS)))?;
             self.remove(Shelf::Followed, &key)?;
         }
         Ok(())
@@ -98,11 +104,97 @@ impl Change {
         Ok(())
     }
 
-    fn count(&self, key: &[u8], count: u64) -> Result<(), Fault> {
-        if count == 0 {
+    fn forget_displaced(&self, block: u64) -> Result<(), Fault> {
+        let found: Vec<Pair<Displaced>> = self.scan(Shelf::Followed, b"displaced", None, 1_000)?;
+        for (key, _) in found.into_iter().filter(|(_, (_, until))| *until < block) {
+            self.remove(Shelf::Followed, &key)?;
+        }
+        Ok(())
+    }
+
+    fn count(&self, key: &[u8], count: Displaced) -> Result<(), Fault> {
+        if count.0 == 0 {
             self.remove(Shelf::Followed, key)?;
             return Ok(());
         }
         self.put(Shelf::Followed, key, &count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENT: Address = Address([1; 20]);
+
+    fn position(number: u64) -> Position {
+        let hash = format!("0x{number:064x}");
+        let text = format!(r#"{{"block":{{"number":{number},"hash":"{hash}"}},"log_index":null,"trail":[]}}"#);
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn granted(byte: u8) -> NotificationEvent {
+        NotificationEvent::Granted { patient: PATIENT, commitment: Digest([byte; 32]) }
+    }
+
+    fn advance(store: &Store, block: u64, events: &[u8]) -> bool {
+        let told = events.iter().map(|byte| (PATIENT, granted(*byte))).collect();
+        store.take_step(&position(block), None, &[(block, told)], 7).unwrap()
+    }
+
+    fn told(store: &Store) -> Vec<NotificationEvent> {
+        let all = store.notices(PATIENT, 0, 100).unwrap();
+        assert!(all.windows(2).all(|pair| pair[0].sequence < pair[1].sequence));
+        all.into_iter().map(|notification| notification.event).collect()
+    }
+
+    #[test]
+    fn what_replaced_blocks_told_is_not_told_again_and_what_is_new_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.redb");
+        let store = Store::open(&path).unwrap();
+        assert_eq!(store.position().unwrap(), None);
+        assert!(advance(&store, 5, &[1]));
+        // The same event twice in one block is two events.
+        assert!(advance(&store, 6, &[2, 2]));
+        assert!(!store.take_step(&position(5), Some(5), &[], 8).unwrap());
+        drop(store);
+        let store = Store::open(&path).unwrap();
+        assert_eq!(store.position().unwrap(), Some(position(5)));
+        assert!(!advance(&store, 6, &[2]), "it was told by the block that was replaced");
+        assert!(advance(&store, 7, &[3]));
+        assert!(!advance(&store, 8, &[2]), "so was its second");
+        assert!(advance(&store, 9, &[2]), "a third is news");
+        assert_eq!(told(&store), [granted(1), granted(2), granted(2), granted(3), granted(2)]);
+        assert_eq!(store.position().unwrap(), Some(position(9)));
+    }
+
+    #[test]
+    fn replaced_twice_is_told_once_and_old_blocks_are_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store.redb")).unwrap();
+        advance(&store, 5, &[1]);
+        for _ in 0..3 {
+            store.take_step(&position(4), Some(4), &[], 8).unwrap();
+            assert!(!advance(&store, 5, &[1]));
+        }
+        assert_eq!(told(&store), [granted(1)]);
+        assert!(!advance(&store, 5 + REMEMBERED_BLOCKS + 1, &[]));
+        let kept: Vec<Pair<u64>> =
+            store.look(|look| look.scan(Shelf::Followed, b"told", None, 100)).unwrap();
+        assert!(kept.is_empty(), "{kept:?}");
+    }
+    #[test]
+    fn what_never_came_again_does_not_silence_what_reads_the_same_much_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store.redb")).unwrap();
+        advance(&store, 5, &[1, 2]);
+        store.take_step(&position(4), Some(4), &[], 8).unwrap();
+        assert!(!advance(&store, 4 + REMEMBERED_BLOCKS, &[1]), "within reach it is the same");
+        assert!(advance(&store, 5 + REMEMBERED_BLOCKS, &[2]), "beyond it is another");
+        advance(&store, 6 + REMEMBERED_BLOCKS, &[]);
+        let kept: Vec<Pair<Displaced>> =
+            store.look(|look| look.scan(Shelf::Followed, b"displaced", None, 100)).unwrap();
+        assert!(kept.is_empty(), "{kept:?}");
     }
 }

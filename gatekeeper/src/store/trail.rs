@@ -124,3 +124,90 @@ fn check(look: &Look, key: &[u8], bytes: &[u8], head: &AuditHead) -> Result<Audi
     }
     Ok(AuditHead { length: entry.sequence, head: medrec_domain::keccak256(bytes) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATIENT: Address = Address([1; 20]);
+
+    fn entry(head: &AuditHead, about: &str) -> AuditEntry {
+        AuditEntry {
+            sequence: head.length + 1,
+            time_s: 7,
+            actor: Address([2; 20]),
+            signer: Address([2; 20]),
+            method: "records/read".to_owned(),
+            patient: Some(PATIENT),
+            about: about.to_owned(),
+            is_allowed: true,
+            previous: head.head,
+        }
+    }
+
+    fn log(entries: u64) -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store.redb")).unwrap();
+        let mut head = AuditHead::EMPTY;
+        store
+            .change(|change| {
+                for number in 0..entries {
+                    let entry = entry(&head, &format!("question {number}"));
+                    change.put_audit_entry(&entry)?;
+                    head = AuditHead { length: entry.sequence, head: canonical::digest(&entry)? };
+                }
+                change.put_audit_head(&head)
+            })
+            .unwrap();
+        assert_eq!(store.verified_audit_head().unwrap(), head);
+        (folder, store)
+    }
+
+    fn damaged_at(store: &Store) -> u64 {
+        match store.verified_audit_head() {
+            Err(GatekeeperError::AuditDamaged { sequence, .. }) => sequence,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_kind_of_damage_is_found_at_its_entry() {
+        let key = |sequence: u64| sequence.to_be_bytes();
+        let (_folder, store) = log(5);
+        let mut changed: AuditEntry = store.get(Shelf::Audit, &key(3)).unwrap().unwrap();
+        changed.is_allowed = false;
+        store.put(Shelf::Audit, &key(3), &changed).unwrap();
+        assert_eq!(damaged_at(&store), 4, "the next one holds the digest of what was there");
+        let (_folder, store) = log(5);
+        store.change(|change| change.remove(Shelf::Audit, &key(2))).unwrap();
+        assert_eq!(damaged_at(&store), 2);
+        let (_folder, store) = log(5);
+        store.change(|change| change.remove(Shelf::Audit, &key(5))).unwrap();
+        assert_eq!(damaged_at(&store), 5, "cut at its end");
+        let (_folder, store) = log(5);
+        let mut last: AuditEntry = store.get(Shelf::Audit, &key(5)).unwrap().unwrap();
+        last.about = "nothing".to_owned();
+        store.put(Shelf::Audit, &key(5), &last).unwrap();
+        assert_eq!(damaged_at(&store), 6, "the head is that of another last entry");
+        let (_folder, store) = log(5);
+        store.change(|change| change.remove(Shelf::AuditOf, &of_patient(PATIENT, 4))).unwrap();
+        assert_eq!(damaged_at(&store), 4, "hidden from its patient");
+        let (_folder, store) = log(5);
+        store.put(Shelf::Audit, &key(1), &"text").unwrap();
+        assert_eq!(damaged_at(&store), 1);
+    }
+
+    #[test]
+    fn a_patient_gets_her_entries_page_by_page_and_nobody_elses() {
+        let (_folder, store) = log(5);
+        let sequences = |patient, after, limit| -> Vec<u64> {
+            let entries = store.audit_of(patient, after, limit).unwrap();
+            entries.into_iter().map(|entry| entry.sequence).collect()
+        };
+        assert_eq!(sequences(PATIENT, 0, 2), [1, 2]);
+        assert_eq!(sequences(PATIENT, 2, 100), [3, 4, 5]);
+        assert!(sequences(Address([2; 20]), 0, 100).is_empty());
+        assert_eq!(store.audit_head_at(5).unwrap(), Some(store.verified_audit_head().unwrap().head));
+        assert_eq!(store.audit_head_at(6).unwrap(), None);
+    }
+}
