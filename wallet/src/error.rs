@@ -152,8 +152,9 @@ impl WalletError {
     pub fn advice(&self) -> Advice {
         match self {
             Self::Chain(error) if error.remedy() == medrec_chain::Remedy::Retry => Advice::Later,
-            Self::Gatekeeper { .. } | Self::OtherGatekeeper { .. } => Advice::Later,
-            Self::Refused {
+            Self::Gatekeeper { .. }
+            | Self::OtherGatekeeper { .. }
+            | Self::Refused {
                 code:
                     RefusalCode::Busy
                     | RefusalCode::ChainUnavailable

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use alloy_primitives::B256;
 use alloy_signer_local::PrivateKeySigner;
 use medrec_chain::Progress;
 use medrec_contracts::Registrar;
@@ -40,8 +41,7 @@ fn collector(yard: &Yard, folder: &Path, seen: &Arc<Mutex<Vec<Happening>>>) -> C
 }
 
 async fn set_endpoint(yard: &Yard, url: &str) {
-    let call =
-        Registrar::setEndpointCall { endpoint: url.to_owned(), encryptionKey: to_word(Default::default()) };
+    let call = Registrar::setEndpointCall { endpoint: url.to_owned(), encryptionKey: B256::ZERO };
     yard.execute(yard.contracts.act(&call)).await;
 }
 

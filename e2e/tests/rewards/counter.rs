@@ -73,13 +73,13 @@ async fn answer(
     }
     asked.fetch_add(1, Ordering::SeqCst);
     let outcome = if line.starts_with("POST /v1/claims/shard ") {
-        let signed: Signed<ShardBody> = serde_json::from_slice(body).unwrap();
-        let signer = signed.check::<Shard>(DEV_CHAIN_ID, provider, now_s()).unwrap();
-        rewards.claim_shard(to_chain(signer), &signed.body).await
+        let asked_for: Signed<ShardBody> = serde_json::from_slice(body).unwrap();
+        let signer = asked_for.check::<Shard>(DEV_CHAIN_ID, provider, now_s()).unwrap();
+        rewards.claim_shard(to_chain(signer), &asked_for.body).await
     } else {
-        let signed: Signed<BountyBody> = serde_json::from_slice(body).unwrap();
-        let signer = signed.check::<Bounty>(DEV_CHAIN_ID, provider, now_s()).unwrap();
-        rewards.claim_bounty(to_chain(signer), &signed.body.posting, Arc::new(())).await
+        let asked_for: Signed<BountyBody> = serde_json::from_slice(body).unwrap();
+        let signer = asked_for.check::<Bounty>(DEV_CHAIN_ID, provider, now_s()).unwrap();
+        rewards.claim_bounty(to_chain(signer), &asked_for.body.posting, Arc::new(())).await
     };
     match outcome.as_ref().map_err(RewardsError::code) {
         Ok(bytes) => (200, bytes.clone()),

@@ -45,8 +45,8 @@ impl Desk {
 #[test]
 fn words_are_shown_once_and_restore_the_same_accounts_and_nothing_secret_is_told_otherwise() {
     let desk = Desk::new();
-    let made = json_of(&desk.run("ada.json", &["patient", "keys", "create", "--words", "24", "--json"]));
-    let words = made["words"].as_str().unwrap();
+    let created = json_of(&desk.run("ada.json", &["patient", "keys", "create", "--words", "24", "--json"]));
+    let words = created["words"].as_str().unwrap();
     assert_eq!(words.split(' ').count(), 24);
     let mode = fs::metadata(desk.path().join("ada.json")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);

@@ -34,8 +34,8 @@ impl Collecting {
         let Some(folder) = &arguments.collect else { return Ok(None) };
         let network = Network::read(&arguments.network)?;
         let mut keystore = keystore(&arguments.keys)?;
-        let index = own_account(&mut keystore)?.index;
-        let signer = keystore.signer(index)?;
+        let entry = own_account(&mut keystore)?;
+        let signer = keystore.signer(entry.index)?;
         let coinbase = signer.address();
         if arguments.coinbase.is_some_and(|other| other != coinbase) {
             let problem = format!("--coinbase is another account than the keystore's own, {coinbase}");

@@ -7,7 +7,9 @@ use medrec_chain::acts::consents;
 use medrec_domain::consent::Grantee;
 use medrec_domain::identifier::Address;
 use medrec_domain::schema::Field;
-use medrec_domain::{CalendarDate, ConditionScope, ConsentDocument, Digest, FieldScope, Purpose, Rho, Scope};
+use medrec_domain::{
+    CalendarDate, ConditionScope, ConsentDocument, Digest, DomainError, FieldScope, Purpose, Rho, Scope,
+};
 use medrec_protocol::bridge::{from_chain, group_id, to_chain};
 use medrec_protocol::methods::consents as papers;
 use medrec_wallet::WalletError;
@@ -44,7 +46,9 @@ fn scope_of(arguments: &ScopeArguments, purpose: Purpose) -> anyhow::Result<Scop
         FieldScope::All
     } else {
         let fields = names(&arguments.fields).into_iter().map(|name| name.parse::<Field>());
-        FieldScope::Only(fields.collect::<Result<_, _>>().map_err(|error| Usage(error.to_string()))?)
+        FieldScope::Only(
+            fields.collect::<Result<_, _>>().map_err(|error: DomainError| Usage(error.to_string()))?,
+        )
     };
     let conditions = match arguments.conditions.split_once(':') {
         None if arguments.conditions == "all" => ConditionScope::All,
