@@ -90,7 +90,7 @@ fn a_signal_ends_it_in_order_with_a_summary() {
     let node = Node::start();
     for (goal, code) in [(&[][..], 0), (&["--blocks", "1000000"][..], 130)] {
         let arguments = ["mine", "--node", &node.url, "--dataset", "never", "--threads", "1"];
-        let mut child = medrec(&[&arguments, goal].concat())
+        let mut child = medrec(&[&arguments[..], goal].concat())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
