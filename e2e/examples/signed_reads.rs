@@ -90,8 +90,8 @@ impl Ground {
     async fn relay<A: SignedAct>(&self, act: &A, signer: &PrivateKeySigner) {
         let view = self.client.view().await.unwrap();
         let nonce = self.contracts.at(&view).nonce(A::CONTRACT, signer.address()).await.unwrap();
-        let signed = self.contracts.authorise(act, signer, nonce, now_s() + 3_600).await.unwrap();
-        let nonce = self.provider.send(Request::from(self.contracts.relay(act, &signed))).await.unwrap();
+        let permit = self.contracts.authorise(act, signer, nonce, now_s() + 3_600).await.unwrap();
+        let nonce = self.provider.send(Request::from(self.contracts.relay(act, &permit))).await.unwrap();
         let state = self.provider.wait(nonce).await.unwrap();
         assert!(matches!(state, State::Confirmed(_)), "{state:?}");
     }
@@ -128,8 +128,8 @@ fn question<M: Method>(
         expiry_s: issued_s + 280,
     };
     let digest = request_digest::<M>(&body, &asking).unwrap();
-    let signed = Signed::new(body, &asking, signer.sign_hash_sync(&digest).unwrap().as_bytes());
-    let body = serde_json::to_vec(&signed).unwrap();
+    let request = Signed::new(body, &asking, signer.sign_hash_sync(&digest).unwrap().as_bytes());
+    let body = serde_json::to_vec(&request).unwrap();
     let head = format!(
         "POST /v1/{} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
         M::NAME,

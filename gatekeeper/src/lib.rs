@@ -10,6 +10,11 @@
 //! It fails closed: whatever cannot be looked up on chain allows nothing (docs/GATEKEEPER.md). What it does not know: mining, nodes' insides,
 //! kernels; how records are stored (`datasets`); what a wallet does with an answer.
 
+#![expect(
+    clippy::similar_names,
+    reason = "a shelf beside self, a signer beside what was signed, a code beside codes: each is the right word"
+)]
+
 mod answer;
 mod audit;
 mod bell;

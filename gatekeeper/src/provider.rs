@@ -113,24 +113,21 @@ pub(crate) async fn post_update(state: Arc<State>, caller: Caller, body: PostBod
     // The keys are on the disk before anything that they open is on chain.
     state.stored(move |store| made.keep(store)).await?;
     let (root, query_word) = (to_word(records_root), to_word(query_hash));
-    let (act, patient) = match patients.as_slice() {
-        [patient] => {
-            let call = Relationships::updateCall {
-                patient: to_chain(*patient),
-                recordsRoot: root,
-                queryHash: query_word,
-                costNanoRho: cost_nano_rho,
-            };
-            (state.contracts.act(&call), *patient)
-        }
-        _ => {
-            let call = Relationships::updateBatchCall {
-                recordsRoot: root,
-                queryHash: query_word,
-                costNanoRho: cost_nano_rho,
-            };
-            (state.contracts.act(&call), Address([0; 20]))
-        }
+    let (act, patient) = if let [patient] = patients.as_slice() {
+        let call = Relationships::updateCall {
+            patient: to_chain(*patient),
+            recordsRoot: root,
+            queryHash: query_word,
+            costNanoRho: cost_nano_rho,
+        };
+        (state.contracts.act(&call), *patient)
+    } else {
+        let call = Relationships::updateBatchCall {
+            recordsRoot: root,
+            queryHash: query_word,
+            costNanoRho: cost_nano_rho,
+        };
+        (state.contracts.act(&call), Address([0; 20]))
     };
     submit(&state, Request::from(act).with_key(format!("update {records_root}"))).await?;
     Answer::json(&Posting { provider: state.provider, patient, records_root, query_hash, cost_nano_rho })

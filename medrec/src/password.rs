@@ -32,13 +32,11 @@ pub(crate) fn new_password(file: Option<&Path>) -> anyhow::Result<Password> {
 
 /// From a file alone, or a terminal: for a second password beside the one in the environment.
 pub(crate) fn other_password(file: Option<&Path>) -> anyhow::Result<Password> {
-    match file {
-        Some(path) => from_file(path),
-        None => {
-            let (first, second) = (ask("new password: ")?, ask("once more: ")?);
-            if first == second { Ok(first) } else { Err(Usage("the two passwords differ".to_owned()).into()) }
-        }
+    if let Some(path) = file {
+        return from_file(path);
     }
+    let (first, second) = (ask("new password: ")?, ask("once more: ")?);
+    if first == second { Ok(first) } else { Err(Usage("the two passwords differ".to_owned()).into()) }
 }
 
 fn given(file: Option<&Path>) -> anyhow::Result<Option<Password>> {

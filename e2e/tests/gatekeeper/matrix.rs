@@ -276,10 +276,10 @@ async fn g2_everybody_sees_exactly_what_the_table_of_the_policy_says() {
             let is_right = match word {
                 "." => reply.status != 200 && reply.refusal() == RefusalCode::NotAllowed,
                 _ if reply.status != 200 => false,
-                word => {
+                shown => {
                     let answer: ReadAnswer = serde_json::from_slice(&reply.body).unwrap();
                     let seen: BTreeSet<_> = answer.columns.iter().cloned().collect();
-                    seen == if word == "*" { all } else { coded } && !answer.rows.is_empty()
+                    seen == if shown == "*" { all } else { coded } && !answer.rows.is_empty()
                 }
             };
             if is_right {

@@ -105,7 +105,7 @@ async fn g12_no_request_ends_the_server() {
         text.replace("condition", "no-such-table").into_bytes(),
         text.replace("\"limit\":10000", "\"limit\":-1").into_bytes(),
         text.replace("\"after\":0", "\"after\":1e400").into_bytes(),
-        text[..text.len() / 2].as_bytes().to_vec(),
+        text.as_bytes()[..text.len() / 2].to_vec(),
         text.replacen('{', "{\"extra\":1,", 1).into_bytes(),
     ];
     for method in medrec_protocol::methods::NAMES {

@@ -11,6 +11,7 @@ use medrec_chain::{ChainError, Event, Follower, FollowerOptions, Position, Remed
 
 use super::translate::{Told, translate};
 use crate::state::{State, blocking, now_s};
+use crate::store::Store;
 
 /// How events are followed.
 #[derive(Debug, Clone, Copy)]
@@ -25,13 +26,13 @@ pub(crate) struct Follow {
 pub(super) async fn run(state: Arc<State>, follow: Follow) -> Result<(), String> {
     let said = |error: ChainError| error.to_string();
     let position = loop {
-        let stored = state.stored(|store| store.position()).await;
+        let stored = state.stored(Store::position).await;
         match stored.map_err(|refused| format!("{refused:?}"))? {
             Some(position) => break position,
             None => match start(&state).await {
                 Ok(position) => break position,
                 Err(error) if error.remedy() == Remedy::Retry => {
-                    tokio::time::sleep(follow.poll_interval).await
+                    tokio::time::sleep(follow.poll_interval).await;
                 }
                 Err(error) => return Err(said(error)),
             },

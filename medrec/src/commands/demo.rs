@@ -233,8 +233,8 @@ impl Stage<'_> {
         self.wait_for(since + 13, narrator).await?;
         let censuses = story::census(self.providers, calendar::this_year()?, narrator).await?;
         let bundles = self.collect(harvests, &mut heard, narrator).await?;
-        let head = self.place.view().await?.head().block;
-        let found = outcome::Found { decisions, posting, censuses, bundles, blocks: head.number };
+        let blocks = self.place.view().await?.head().block.number;
+        let found = outcome::Found { decisions, posting, censuses, bundles, blocks };
         Outcome::new(self.out, self.providers, self.researchers, self.miners, found, narrator.seconds())
     }
 
@@ -266,10 +266,10 @@ impl Stage<'_> {
                     }
                 }
                 _ = look.tick() => {
-                    let head = self.place.view().await?.head().block.number;
+                    let number = self.place.view().await?.head().block.number;
                     let statistics: Vec<_> = self.miners.iter().map(medrec_miner::MinerHandle::statistics).collect();
-                    narrator.tell(&format!("block {head}; {}", miners::in_words(&statistics)));
-                    if head >= self.arguments.blocks {
+                    narrator.tell(&format!("block {number}; {}", miners::in_words(&statistics)));
+                    if number >= self.arguments.blocks {
                         break;
                     }
                 }

@@ -80,8 +80,7 @@ fn options(config: &Config, arguments: &GatekeeperArguments, shell: &mut Shell) 
 fn today() -> anyhow::Result<CalendarDate> {
     let seconds =
         SystemTime::now().duration_since(UNIX_EPOCH).context("the clock stands before 1970")?.as_secs();
-    Ok(CalendarDate::from_days(i32::try_from(seconds / DAY_S)?)
-        .context("the clock stands beyond the calendar")?)
+    CalendarDate::from_days(i32::try_from(seconds / DAY_S)?).context("the clock stands beyond the calendar")
 }
 
 async fn serve(config: Config, options: Options, only_check: bool, shell: &mut Shell) -> anyhow::Result<()> {

@@ -1,5 +1,6 @@
 //! What came of the demo: for people in a few lines, for programs as one document.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
@@ -140,7 +141,8 @@ impl Outcome {
         );
         for miner in &self.miners {
             let bounties = miner.bundles.iter().filter(|bundle| bundle.kind == "bounty").count();
-            text += &format!(
+            _ = write!(
+                text,
                 "\n{} ({})\n  {} blocks at {} H/s; {} census shards, {bounties} bounty answers\n",
                 miner.name,
                 short(miner.coinbase),
@@ -149,12 +151,13 @@ impl Outcome {
                 miner.bundles.len() - bounties
             );
             if let Some(report) = &miner.report {
-                text += &format!("  report: {}\n", report.display());
+                _ = writeln!(text, "  report: {}", report.display());
             }
         }
         let first = self.miners.iter().flat_map(|miner| &miner.bundles).next();
         if let Some(bundle) = first {
-            text += &format!(
+            _ = write!(
+                text,
                 "\nall of it: {}\ntry: medrec verify {}\n",
                 self.out.display(),
                 bundle.path.display()

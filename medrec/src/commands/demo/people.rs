@@ -160,13 +160,13 @@ impl Patient {
             grantee: Grantee::Purpose,
             scope,
             yearly_cap: Some(cap.clone()),
-            ..self.wish_for_a_year()
+            ..Self::wish_for_a_year()
         })
         .await?;
         Ok(())
     }
 
-    fn wish_for_a_year(&self) -> Wish {
+    fn wish_for_a_year() -> Wish {
         let start_s = now_s().saturating_sub(60);
         Wish {
             grantee: Grantee::Purpose,
@@ -183,7 +183,6 @@ impl Patient {
 
     /// A wish to let a person read for treatment, for a year.
     pub(super) fn wish_for_treatment(
-        &self,
         doctor: Address,
         fields: FieldScope,
         conditions: ConditionScope,
@@ -191,7 +190,7 @@ impl Patient {
         Wish {
             grantee: Grantee::Person { address: doctor },
             scope: Scope { purpose: Purpose::Treatment, fields, conditions },
-            ..self.wish_for_a_year()
+            ..Self::wish_for_a_year()
         }
     }
 }

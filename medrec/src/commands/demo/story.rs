@@ -89,7 +89,7 @@ pub(super) async fn share(
     narrator.step(7, "she lets one doctor see four columns of her measurements for a year");
     let doctor = provider.counter.reader().await?;
     let fields = FIELDS.iter().map(|field| field.parse::<Field>()).collect::<Result<_, _>>()?;
-    let wish = patient.wish_for_treatment(
+    let wish = Patient::wish_for_treatment(
         from_chain(doctor.address()),
         FieldScope::Only(fields),
         ConditionScope::All,
