@@ -148,8 +148,9 @@ fn a_provider_that_changes_its_release_after_committing_is_found_out() {
 
 #[test]
 fn a_seal_of_another_shard_number_epoch_or_form_is_refused() {
+    type Change<'a> = (&'a str, &'a dyn Fn(&mut Occasion));
     let release = Release::new("small");
-    let changes: [(&str, &dyn Fn(&mut Occasion)); 3] = [
+    let changes: [Change<'_>; 3] = [
         ("release root", &|occasion| {
             if let Occasion::CensusShard { epoch, .. } = occasion {
                 *epoch = EpochNumber(13);
