@@ -142,12 +142,15 @@ pub(crate) fn mariadb() -> Server {
     let (data, socket) = (folder.path().join("data"), folder.path().join("socket"));
     let mut make = under(account, &program("mariadb-install-db", "mariadb-server"));
     make.arg("--no-defaults").arg(format!("--datadir={}", data.display()));
+    // Two servers that start at once would meet in the system's folder for temporary files.
+    make.arg(format!("--tmpdir={}", folder.path().display()));
     make.args(["--auth-root-authentication-method=normal", "--skip-test-db"]);
     finished(make);
     let mut serve = under(account, &program("mariadbd", "mariadb-server"));
     serve.arg("--no-defaults").arg(format!("--datadir={}", data.display()));
     serve.arg(format!("--socket={}", socket.display()));
     serve.arg(format!("--pid-file={}", folder.path().join("pid").display()));
+    serve.arg(format!("--tmpdir={}", folder.path().display()));
     serve.args(["--skip-networking", "--log-bin-trust-function-creators=1"]);
     let url = format!("mysql://root@localhost/mysql?socket={}", socket.display());
     started::<sqlx::MySqlConnection>(serve, url, folder)
