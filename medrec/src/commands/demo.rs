@@ -44,15 +44,19 @@ pub(super) fn run(arguments: &DemoArguments, shell: &mut Shell) -> anyhow::Resul
     let out = out_folder(arguments.out.as_deref())?;
     interrupt::flag()?;
     std::fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
+    let folder = TempDir::with_prefix("medrec-demo-").context("no temporary folder")?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut narrator = Narrator::new(shell);
     let result = runtime.block_on(async {
         tokio::select! {
-            result = play(arguments, &out, &mut narrator) => result,
+            result = play(arguments, &out, folder.path(), &mut narrator) => result,
             () = interrupt::requested() => Err(Interrupted("interrupted; nothing was left behind".to_owned()).into()),
         }
     });
+    // Nobody writes any more when the folder goes.
     runtime.shutdown_timeout(Duration::from_secs(5));
+    let path = folder.path().display().to_string();
+    folder.close().with_context(|| format!("cannot delete {path}"))?;
     match result {
         Ok(outcome) => outcome.tell(narrator.shell()),
         Err(error) => {
@@ -76,9 +80,13 @@ fn out_folder(named: Option<&Path>) -> anyhow::Result<PathBuf> {
     std::path::absolute(&out).with_context(|| format!("cannot tell where {} is", out.display()))
 }
 
-async fn play(arguments: &DemoArguments, out: &Path, narrator: &mut Narrator<'_>) -> anyhow::Result<Outcome> {
-    let folder = TempDir::with_prefix("medrec-demo-").context("no temporary folder")?;
-    let practices = practices(arguments, folder.path(), narrator).await?;
+async fn play(
+    arguments: &DemoArguments,
+    out: &Path,
+    folder: &Path,
+    narrator: &mut Narrator<'_>,
+) -> anyhow::Result<Outcome> {
+    let practices = practices(arguments, folder, narrator).await?;
     let mut founders = Vec::new();
     for practice in practices {
         founders.push(Founder::new(practice).await?);
@@ -89,7 +97,7 @@ async fn play(arguments: &DemoArguments, out: &Path, narrator: &mut Narrator<'_>
     let difficulty = chain::difficulty(hashrate_hps, threads * researchers.len())?;
     let funded: Vec<_> = founders.iter().map(|founder| founder.signer.address()).collect();
     let coinbase = researchers.first().context("no researcher")?.signer.address();
-    let chain = RunningChain::start(&folder.path().join("chain"), difficulty, &funded, coinbase).await?;
+    let chain = RunningChain::start(&folder.join("chain"), difficulty, &funded, coinbase).await?;
     let mut miners = Vec::new();
     for researcher in &researchers {
         miners.push(researcher.mine(&chain.url, threads).await?);
@@ -99,10 +107,10 @@ async fn play(arguments: &DemoArguments, out: &Path, narrator: &mut Narrator<'_>
         chain.url,
         miners.len()
     ));
-    let (place, network) = found(&chain.url, &founders, &researchers, folder.path(), narrator).await?;
+    let (place, network) = found(&chain.url, &founders, &researchers, folder, narrator).await?;
     let mut providers = Vec::new();
     for (index, founder) in founders.into_iter().enumerate() {
-        let state = folder.path().join(format!("gatekeeper-{}", index + 1));
+        let state = folder.join(format!("gatekeeper-{}", index + 1));
         providers.push(founder.open(&state, &place, &network, &chain.url).await?);
     }
     let stage = Stage {

@@ -58,7 +58,7 @@ fn options(config: &Config, arguments: &GatekeeperArguments, shell: &mut Shell) 
     let keystore = Keystore::open(&config.keystore, &password)?;
     let own = keystore.account_for(None).ok_or_else(|| {
         Usage(format!(
-            "{}: has no account of its own\n\nhint: `medrec provider create` makes a provider's keystore",
+            "{}: has no account of its own\n\nhint: `medrec provider keys create` makes a provider's keystore",
             config.keystore.display()
         ))
     })?;

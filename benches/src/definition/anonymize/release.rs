@@ -16,6 +16,8 @@ const NAME: &str = "medrec anonymize";
 /// this number of rows but once in more than 10^12 answers (standard deviation 4,100 of the noisiest).
 const MOST_BIAS: f64 = 0.1;
 const MOST_NOISE: f64 = 33_000.0;
+/// Published counts are not negative, which lifts cells near zero by half of their noise: 24 rows in each of 2,040.
+const MOST_LIFT: f64 = 49_000.0;
 
 /// One release of the job a sample, each with its own ledger and bundle.
 #[derive(Debug)]
@@ -113,7 +115,7 @@ pub fn checked(name: &str, exact: &Cells, answer: &Cells) -> Result<Accuracy, Be
     }
     let accuracy = Accuracy::of(exact, answer, BOUNDS);
     let total: f64 = exact.values().map(|figure| figure.count).sum();
-    if accuracy.total_bias.abs() > MOST_BIAS + MOST_NOISE / total.max(1.0) {
+    if accuracy.total_bias.abs() > MOST_BIAS + (MOST_NOISE + MOST_LIFT) / total.max(1.0) {
         let actual = format!("{:+.1} % of it", 100.0 * accuracy.total_bias);
         return Err(wrong("the sum of all counts", "the exact one".to_owned(), actual));
     }

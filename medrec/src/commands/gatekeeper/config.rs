@@ -93,8 +93,8 @@ impl Config {
             ))
         })?;
         let mut config: Self = toml::from_str(&text).map_err(|error| {
-            let line =
-                error.span().map_or(1, |span| text[..span.start.min(text.len())].lines().count().max(1));
+            let start = error.span().map_or(0, |span| span.start.min(text.len()));
+            let line = 1 + text[..start].matches('\n').count();
             Usage(format!("{}:{line}: {}", path.display(), error.message()))
         })?;
         if config.nodes.is_empty() {
