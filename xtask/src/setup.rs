@@ -83,9 +83,9 @@ impl Need {
                 packages: &[],
             },
             Self::OpenCl => Tool {
-                name: "an OpenCL loader and driver",
-                is_here: has_opencl,
-                packages: &["ocl-icd-libopencl1", "pocl-opencl-icd"],
+                name: "an OpenCL loader and driver, and the simulator Oclgrind",
+                is_here: || has_opencl() && std::path::Path::new(OCLGRIND).exists(),
+                packages: &["ocl-icd-libopencl1", "pocl-opencl-icd", "oclgrind"],
             },
             Self::Clang => Tool {
                 name: "clang 15 or newer",
@@ -122,6 +122,9 @@ impl Need {
         }
     }
 }
+
+/// The simulator that finds data races in OpenCL kernels; the tests load it as a driver.
+const OCLGRIND: &str = "/usr/lib/oclgrind/liboclgrind-rt-icd.so";
 
 /// Makes sure that all of `needs` are met: installs what is missing where it may, else fails with
 /// the command that would.
