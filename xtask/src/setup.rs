@@ -84,7 +84,7 @@ impl Need {
             },
             Self::OpenCl => Tool {
                 name: "an OpenCL loader and driver, and the simulator Oclgrind",
-                is_here: || has_opencl() && std::path::Path::new(OCLGRIND).exists(),
+                is_here: || has_opencl() && Path::new(OCLGRIND).exists(),
                 packages: &["ocl-icd-libopencl1", "pocl-opencl-icd", "oclgrind"],
             },
             Self::Clang => Tool {
