@@ -26,9 +26,6 @@ pub(crate) struct DemoArguments {
     /// Format of the records in `--data`.
     #[arg(long, value_name = "FORMAT", value_enum, requires = "data")]
     pub(crate) format: Option<DemoFormat>,
-    /// OpenCL device for the first miner: its number in `medrec engines`, or a part of its name.
-    #[arg(long, value_name = "DEVICE")]
-    pub(crate) device: Option<String>,
 }
 
 /// Formats that can be divided by organisation.
