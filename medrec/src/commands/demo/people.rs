@@ -22,8 +22,9 @@ use tokio::task::JoinSet;
 
 use super::calendar::now_s;
 
-/// People who act at the same time.
-const AT_ONCE: usize = 48;
+/// People who act at the same time at one provider: two acts of each stay below the 64 transactions that pools keep of one
+/// account.
+const AT_ONCE: usize = 24;
 /// Days for which consents are given.
 const DAYS: u64 = 365;
 /// Longest wait for an act to come into the chain.
