@@ -1,6 +1,7 @@
 //! What only the provider's own key may do: invite, link, propose, post.
 //!
-//! Everything here can be asked again: an act that was accepted is not sent twice.
+//! Invitations and links can be asked again. A posting and a proposal cannot: the first makes fresh keys and so another posting, the
+//! second is named by the block at which it was asked. Whoever got no answer looks at the chain before asking again.
 //!
 //! # Privacy
 //! A posting holds commitments under keys of their own, made fresh for each. Unlinking a patient destroys her keys: what

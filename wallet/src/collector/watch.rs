@@ -158,7 +158,7 @@ mod tests {
                 .iter()
                 .map(|claim| match claim.reward {
                     Reward::Shard { provider, epoch } => (provider, epoch),
-                    Reward::Bounty { .. } => unreachable!(),
+                    Reward::Bounty { .. } => panic!("a block without postings earned a bounty"),
                 })
                 .collect()
         };
