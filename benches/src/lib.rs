@@ -17,6 +17,7 @@ pub mod error;
 pub mod harness;
 pub mod machine;
 pub mod noise;
+pub mod process;
 pub mod record;
 pub mod statistics;
 pub mod utc;

@@ -41,16 +41,17 @@ impl ChainSpec {
     /// # Errors
     /// [`NodeError::Config`] for a mnemonic that is none.
     pub fn dev(mnemonic: &str, accounts: u32) -> Result<Self, NodeError> {
-        Ok(Self::dev_for(&genesis::mnemonic_addresses(mnemonic, accounts)?))
+        Ok(Self::dev_for(&genesis::mnemonic_addresses(mnemonic, accounts)?, DEV_DIFFICULTY))
     }
 
-    /// As [`ChainSpec::dev`], for accounts that are known already: a mnemonic takes milliseconds for each.
-    pub fn dev_for(accounts: &[alloy_primitives::Address]) -> Self {
-        let mut genesis = Genesis::new(alloy_primitives::U256::from(DEV_DIFFICULTY));
+    /// As [`ChainSpec::dev`], for accounts that are known already (a mnemonic takes milliseconds for each), and at another
+    /// fixed difficulty.
+    pub fn dev_for(accounts: &[alloy_primitives::Address], difficulty: u64) -> Self {
+        let mut genesis = Genesis::new(alloy_primitives::U256::from(difficulty));
         for address in accounts {
             genesis.alloc.insert(*address, GenesisAccount::with_ether(1_000_000));
         }
-        Self { chain_id: DEV_CHAIN_ID, difficulty: DifficultyRule::Fixed(DEV_DIFFICULTY), genesis }
+        Self { chain_id: DEV_CHAIN_ID, difficulty: DifficultyRule::Fixed(difficulty), genesis }
     }
 
     /// A chain under the real rule, starting at the minimum difficulty.

@@ -25,8 +25,12 @@ pub(crate) enum Command {
     Evaluation(EvaluationArguments),
     /// Run every benchmark with every rival, save the records, and write docs/HASHRATE.md with its plots.
     Hashrate(HashrateArguments),
+    /// Measure how long it takes from a fresh clone to the end of the demo, and save the document.
+    Newcomer(NewcomerArguments),
     /// Measure how time and memory grow with rows and persons, and save the document.
     Scale(ScaleArguments),
+    /// Measure signed reads, claims, the way from a block to its bundle, and each service's memory; save the document.
+    Services(ServicesArguments),
 }
 
 /// Arguments of `medrec-peers hashrate`.
@@ -93,6 +97,43 @@ pub(crate) struct ScaleArguments {
     #[arg(long, value_delimiter = ',', default_value = "10000,100000,1000000")]
     pub(crate) charged: Vec<u64>,
     /// Folder that holds docs/ and benches/.
+    #[arg(long, default_value = ".")]
+    pub(crate) root: PathBuf,
+}
+
+/// Arguments of `medrec-peers services`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ServicesArguments {
+    /// Persons in the hospital's records.
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) persons: u64,
+    /// Patients who come in and let a doctor read.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) patients: usize,
+    /// Connections at once.
+    #[arg(long, default_value_t = 50)]
+    pub(crate) clients: usize,
+    /// Signed reads of a round.
+    #[arg(long, default_value_t = 20_000)]
+    pub(crate) reads: usize,
+    /// Rounds of reads; the middle one is told.
+    #[arg(long, default_value_t = 5)]
+    pub(crate) rounds: usize,
+    /// Blocks whose shards are claimed; the chain makes one a second.
+    #[arg(long, default_value_t = 200)]
+    pub(crate) claims: u64,
+    /// Bundles that are followed from the block to the disk; about one a second.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) bundles: usize,
+    /// Folder that holds docs/ and benches/.
+    #[arg(long, default_value = ".")]
+    pub(crate) root: PathBuf,
+}
+
+/// Arguments of `medrec-peers newcomer`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct NewcomerArguments {
+    /// The checkout to clone; also where docs/ and benches/ are.
     #[arg(long, default_value = ".")]
     pub(crate) root: PathBuf,
 }

@@ -18,8 +18,10 @@ mod ethash_crate;
 mod evaluation;
 mod geth;
 mod hashrate;
+mod newcomer;
 mod progress;
 mod scale;
+mod services;
 mod sources;
 mod xkcp;
 
@@ -34,6 +36,8 @@ fn main() -> anyhow::Result<()> {
         Command::Census(arguments) => census::run(&arguments),
         Command::Evaluation(arguments) => evaluation::run(&arguments),
         Command::Hashrate(arguments) => hashrate::run(&arguments),
+        Command::Newcomer(arguments) => newcomer::run(&arguments),
         Command::Scale(arguments) => scale::run(&arguments),
+        Command::Services(arguments) => services::run(&arguments),
     }
 }

@@ -9,8 +9,9 @@ mod ledger;
 use std::path::Path;
 use std::process::Command;
 
-use medrec_benches::definition::anonymize::{DEFAULT_SEED, Data, Release, measured};
+use medrec_benches::definition::anonymize::{DEFAULT_SEED, Data, Release};
 use medrec_benches::harness::Contender as _;
+use medrec_benches::process::{Finished, measured};
 use medrec_benches::statistics::as_f64;
 use medrec_benches::utc::Utc;
 
@@ -101,7 +102,7 @@ fn census(home: &Path, persons: u64) -> anyhow::Result<Vec<Row>> {
     census.args(["--from", "2020-01-01", "--until", "2025-01-01"]).arg("--data").arg(&people);
     census.arg("--ledger").arg(scratch.join("ledger")).arg("--out").arg(scratch.join("bundle"));
     let census = measured("medrec anonymize", &mut census, &log)?;
-    let row = |engine: &str, finished: medrec_benches::definition::anonymize::Finished| {
+    let row = |engine: &str, finished: Finished| {
         Row::new(
             "census",
             engine,

@@ -16,12 +16,10 @@
 
 mod job;
 mod population;
-mod process;
 mod records;
 mod release;
 
 pub use job::{BOUNDS, CONDITIONS, EPSILON, REGIONS, ROWS_PER_PERSON, WORKLOAD, cell};
 pub use population::DEFAULT_SEED;
-pub use process::{Finished, measured};
 pub use records::{Data, Shape};
 pub use release::{Release, checked};

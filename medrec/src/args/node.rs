@@ -55,6 +55,10 @@ pub(crate) struct ChainArguments {
     /// With `--dev`: funded accounts.
     #[arg(long, value_name = "N", requires = "dev", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub(crate) accounts: Option<u32>,
+    /// With `--dev`: the fixed difficulty, light hashes that a block takes on average; 100 when absent. With miners
+    /// beside it, about as many as they make in a second.
+    #[arg(long, value_name = "N", requires = "dev", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) difficulty: Option<u64>,
 }
 
 /// Arguments of `medrec node` that runs.

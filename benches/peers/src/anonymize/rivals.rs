@@ -9,8 +9,9 @@ use std::process::Command;
 
 use medrec_benches::BenchError;
 use medrec_benches::accuracy::{Cells, Figure};
-use medrec_benches::definition::anonymize::{Data, cell, checked, measured};
+use medrec_benches::definition::anonymize::{Data, cell, checked};
 use medrec_benches::harness::{Contender, Identity, Origin, Sample};
+use medrec_benches::process::measured;
 use serde::Deserialize;
 
 /// Folder of the scripts.

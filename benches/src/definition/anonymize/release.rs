@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::job::{BOUNDS, EPSILON, WORKLOAD, cell};
-use super::process::{Finished, measured};
 use super::records::Data;
 use crate::accuracy::{Accuracy, Cells};
 use crate::error::BenchError;
 use crate::harness::{Contender, Identity, Origin, Sample};
+use crate::process::{Finished, measured};
 
 /// Name of our engine.
 const NAME: &str = "medrec anonymize";

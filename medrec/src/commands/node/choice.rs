@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use alloy_primitives::Address;
 use anyhow::{Context as _, bail};
 use medrec_node::spec::genesis::mnemonic_addresses;
-use medrec_node::spec::{DEV_ACCOUNTS, DEV_MNEMONIC};
+use medrec_node::spec::{DEV_ACCOUNTS, DEV_DIFFICULTY, DEV_MNEMONIC};
 use medrec_node::{ChainSpec, GenesisDialect};
 use tempfile::NamedTempFile;
 
@@ -64,7 +64,7 @@ impl ChainChoice {
         let words = own.as_deref().unwrap_or(DEV_MNEMONIC);
         let count = arguments.accounts.unwrap_or(DEV_ACCOUNTS);
         let accounts = mnemonic_addresses(words, count)?;
-        let spec = ChainSpec::dev_for(&accounts);
+        let spec = ChainSpec::dev_for(&accounts, arguments.difficulty.unwrap_or(DEV_DIFFICULTY));
         if let Some(datadir) = &arguments.datadir {
             check_same(datadir, &spec, stored_spec(datadir)?.as_ref())?;
         }

@@ -92,6 +92,21 @@ fn family(id: u32, memory: &mut BTreeMap<u32, u64>) {
     }
 }
 
+/// Memory of a process, without those that it started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// Resident now.
+    pub resident_bytes: u64,
+    /// Most that was ever resident.
+    pub peak_bytes: u64,
+}
+
+/// Memory of a process that runs; `None` where the system does not tell, or when it has ended.
+pub fn memory(id: u32) -> Option<Memory> {
+    let [resident_bytes, peak_bytes] = ["VmRSS:", "VmHWM:"].map(|field| kilobytes(id, field) << 10);
+    (resident_bytes > 0).then_some(Memory { resident_bytes, peak_bytes })
+}
+
 fn kilobytes(id: u32, field: &str) -> u64 {
     let text = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix(field));
