@@ -119,6 +119,9 @@ pub(crate) struct ServicesArguments {
     /// Rounds of reads; the middle one is told.
     #[arg(long, default_value_t = 5)]
     pub(crate) rounds: usize,
+    /// Claims at once; a gatekeeper works on eight, and asks others to come again.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=8))]
+    pub(crate) claimers: u16,
     /// Blocks whose shards are claimed; the chain makes one a second.
     #[arg(long, default_value_t = 200)]
     pub(crate) claims: u64,

@@ -43,8 +43,8 @@ pub(crate) fn run(arguments: &ServicesArguments) -> anyhow::Result<()> {
         "cargo build --release && cargo run --release -p medrec-peers -- services",
         serde_json::json!({
             "persons": arguments.persons, "patients": arguments.patients, "clients": arguments.clients,
-            "reads": arguments.reads, "rounds": arguments.rounds, "claims": arguments.claims,
-            "bundles": arguments.bundles,
+            "reads": arguments.reads, "rounds": arguments.rounds, "claimers": arguments.claimers,
+            "claims": arguments.claims, "bundles": arguments.bundles,
         }),
     );
     let folder = tempfile::tempdir().context("no temporary folder")?;
@@ -75,11 +75,10 @@ fn first_town(program: &Path, folder: &Path, arguments: &ServicesArguments) -> a
     let middle = rounds.len() / 2;
     let mut rows = vec![served("signed reads", &rounds[middle], arguments.clients)];
     say(&format!("waiting for {} blocks that earn", arguments.claims));
-    let claims =
-        claims::measure(&town, &chain, earning, arguments.claims, CLAIMS_AGAIN, arguments.clients)?;
+    let claims = claims::measure(&town, &chain, earning, arguments.claims, CLAIMS_AGAIN, arguments.clients)?;
     for (name, times) in [("first claims", &claims.first), ("claims again", &claims.again)] {
         say(&format!("  {:.0} {name} a second", times.rate()));
-        let mut row = served(name, times, arguments.clients);
+        let mut row = served(name, times, claimers);
         row.figures.insert("bundle_kib".to_owned(), size(claims.bundle_bytes) / 1_024.0);
         rows.push(row);
     }

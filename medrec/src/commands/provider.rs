@@ -5,6 +5,7 @@ mod desk;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::path::Path;
+use std::time::Duration;
 
 use alloy_primitives::U256;
 use anyhow::Context as _;
@@ -19,6 +20,9 @@ use super::wallet::{answer, block_on, keystore, outbox_of, own_account, paying, 
 use crate::args::{CandidateArguments, InstitutionArgument, PayingArguments, ProviderCommand};
 use crate::exit::Usage;
 use crate::shell::Shell;
+
+/// Longest wait for a node that is just starting.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 pub(super) fn run(command: ProviderCommand, shell: &mut Shell) -> anyhow::Result<()> {
     match command {
@@ -133,7 +137,11 @@ fn deploy(command: ProviderCommand, shell: &mut Shell) -> anyhow::Result<()> {
     let options = SenderOptions { confirmations, ..SenderOptions::default() };
     let outbox = outbox_of(keystore.path(), chain_id);
     let signer = std::sync::Arc::new(keystore.signer(entry.index)?);
-    let sender = Sender::open(client, signer, &outbox, options)?;
-    let network = block_on(async { Ok(provider::deploy(&sender, &founders, &out).await?) })?;
+    let sender = Sender::open(client.clone(), signer, &outbox, options)?;
+    let network = block_on(async {
+        // A new chain is usable from its first block on.
+        client.wait_until_ready(PATIENCE).await?;
+        Ok(provider::deploy(&sender, &founders, &out).await?)
+    })?;
     answer(shell, &network, &format!("the network is described in {}", out.display()))
 }

@@ -55,6 +55,23 @@ fn a_development_chain_without_a_folder_is_deleted_at_the_end() {
 }
 
 #[test]
+fn a_development_chain_has_the_difficulty_that_was_asked_for_and_its_folder_keeps_to_it() {
+    let folder = tempdir().unwrap();
+    let datadir = text(folder.path());
+    let arguments = ["--dev", "--threads", "0", "--datadir", datadir];
+    let node = Running::start(&[&arguments[..], &["--difficulty", "5000"]].concat());
+    let genesis = node.call("eth_getBlockByNumber", &json!(["0x0", false]));
+    assert_eq!(genesis["difficulty"], "0x1388");
+    // A boundary is 2^256 / 5,000.
+    let boundary = node.call("eth_getWork", &json!([]))[2].as_str().unwrap().to_owned();
+    assert!(boundary.starts_with("0x000d1b71758e2196"), "{boundary}");
+    assert_eq!(node.stop().0, Some(0));
+    let other = output(&[&["node", "--http-port", "0"], &arguments[..]].concat());
+    assert_eq!(other.status.code(), Some(1), "{}", stderr(&other));
+    assert!(stderr(&other).contains(datadir), "{}", stderr(&other));
+}
+
+#[test]
 fn own_words_fund_other_accounts_and_are_not_printed() {
     let folder = tempdir().unwrap();
     let words = folder.path().join("words.txt");

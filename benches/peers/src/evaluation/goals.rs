@@ -65,7 +65,13 @@ pub(super) fn services(services: Option<&Document>, newcomer: Option<&Document>)
             measured: reads.map(|rate| (figure(rate), rate > 1_620.0)),
         },
         at_most("their p95", "under 36 ms", 36.0, of(services, "signed reads", "p95_ms"), " ms"),
-        at_most("fresh clone to finished demo", "under 25 minutes", 25.0, of(newcomer, first, "whole_minutes"), " min"),
+        at_most(
+            "fresh clone to finished demo",
+            "under 25 minutes",
+            25.0,
+            of(newcomer, first, "whole_minutes"),
+            " min",
+        ),
         at_most("the demo after the build", "under 90 s", 90.0, of(newcomer, first, "demo_seconds"), " s"),
     ]
 }

@@ -129,7 +129,8 @@ mod tests {
 
     #[test]
     fn a_service_is_ready_when_it_says_so_has_memory_and_ends_when_asked() {
-        let script = "trap 'exit 0' TERM; echo '{\"url\":\"x\"}'; echo hello >&2; while :; do sleep 0.05; done";
+        let script =
+            "trap 'exit 0' TERM; echo '{\"url\":\"x\"}'; echo hello >&2; while :; do sleep 0.05; done";
         let service = Service::start("shell", shell(script)).unwrap();
         assert_eq!(service.ready().unwrap()["url"], "x");
         assert_eq!(service.lines.recv_timeout(PATIENCE).unwrap().text, "hello");

@@ -135,8 +135,7 @@ impl Town {
             self.act(&keystore, &["patient", "register", "--provider", HOSPITAL])?;
             let until = ["--provider", HOSPITAL, "--until", "2100-01-01"];
             self.act(&keystore, &[&["patient", "research", "--cap", "2"][..], &until].concat())?;
-            let grant =
-                ["patient", "grant", "--to", &doctor, "--purpose", "treatment", "--fields", FIELDS];
+            let grant = ["patient", "grant", "--to", &doctor, "--purpose", "treatment", "--fields", FIELDS];
             self.act(&keystore, &[&grant[..], &until].concat())?;
             self.patients.push(account);
         }
@@ -193,7 +192,8 @@ fn free_address() -> anyhow::Result<String> {
 
 /// Ids of the first persons of a table.
 fn records_of(path: &Path, count: usize) -> anyhow::Result<Vec<String>> {
-    let mut reader = csv::Reader::from_path(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut reader =
+        csv::Reader::from_path(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut ids = Vec::new();
     for row in reader.records().take(count) {
         ids.push(row?.get(0).context("a row without cells")?.to_owned());
