@@ -15,8 +15,8 @@
 //!
 //! # Privacy
 //! Loss and membership of one person are as secret as her record: rows are encrypted and their names hashed under a key
-//! (`seal`). [`Ledger::forget`] deletes a person's rows; what was released about her stays released, and
-//! [`Statement`] keeps the totals. Deleted rows stay on the disk, encrypted, until the file reuses their pages.
+//! (`seal`). [`Ledger::forget`] leaves of a person one number, what she has lost beyond everybody; what was released about her stays
+//! released, and [`Statement`] keeps the totals. Deleted rows stay on the disk, encrypted, until the file reuses their pages.
 //!
 //! This file knows no mechanism, no query and no file of a bundle.
 
@@ -286,22 +286,35 @@ impl Ledger {
         state().map_err(at(&self.path))
     }
 
-    /// Deletes what the ledger holds about a person. Totals and answers stay.
+    /// Forgets a person, as far as the promise to her allows: her own cap, and what she was left out of. What she has lost beyond
+    /// everybody stays as one number, for ever, since no budget refills; without it she could come back and lose as much
+    /// again. Who has lost nothing beyond everybody has no row afterwards. Totals and answers stay.
     ///
     /// # Privacy
-    /// What was released with her data stays released, under the guarantee it was released with. Should
-    /// she come back, she starts with what everybody has lost: call this only together with deleting her records.
+    /// The number is never below her loss: what she was left out of counts as lost, once that release is committed. It lies as every
+    /// row does, encrypted and under a keyed hash of a pseudonym. Until she states a cap again hers is the provider's, so call
+    /// this while no release is under way.
     ///
     /// # Errors
     /// [`AnonymizerError::Ledger`].
     pub fn forget(&self, person: PersonId) -> Result<(), AnonymizerError> {
         let change = || {
             let write = self.store.write()?;
-            write.delete(PERSONS, &person.0.to_le_bytes())?;
-            for mut release in write.rows::<ReleaseRow>(RELEASES)? {
-                if release.charged.as_mut().is_some_and(|charged| charged.forget(person)) {
-                    write.put(RELEASES, &release.id.0, &release)?;
+            let row = person_row(&write, person)?;
+            // A census that is not committed may still come to count her, and takes back then what it spared her.
+            let mut open = Rho::zero();
+            for release in write.rows::<ReleaseRow>(RELEASES)? {
+                let spares = |charged: Charged| matches!(charged, Charged::Everybody { except } if except.contains(&person.0));
+                if release.charged.is_some_and(spares) {
+                    open += &release.price;
                 }
+            }
+            let lost = difference(&row.individual, &difference(&row.exempt, &open));
+            if lost.is_zero() && open.is_zero() {
+                write.delete(PERSONS, &person.0.to_le_bytes())?;
+            } else {
+                let row = PersonRow { individual: lost, exempt: open, ..PersonRow::new(person) };
+                write.put(PERSONS, &person.0.to_le_bytes(), &row)?;
             }
             write.commit()
         };

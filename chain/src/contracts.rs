@@ -3,6 +3,7 @@
 //! Why here: addresses, chain id and calls belong together; who holds a [`Contracts`] cannot send a call to the
 //! wrong contract or sign for the wrong chain. What not: no node is asked here, and nothing is sent.
 
+mod keys;
 mod reader;
 mod words;
 
@@ -12,6 +13,7 @@ use alloy_sol_types::{Eip712Domain, SolConstructor as _, SolStruct as _};
 use medrec_contracts::{Bounties, Consents, Registrar, Relationships, Releases, signed};
 use serde::{Deserialize, Serialize};
 
+pub use self::keys::KeyHistory;
 pub use self::reader::{Ownership, Reader};
 pub use self::words::{PatientAct, Progress, Role, Status};
 use crate::acts::{Authorisation, SignedAct, SignedMessage};

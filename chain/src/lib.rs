@@ -72,7 +72,7 @@ pub mod sender;
 pub use acts::{Authorisation, SignedAct, SignedMessage};
 pub use client::{Call, Client, ClientOptions, Head, Receipt, View};
 pub use contract::{Contract, ContractCall};
-pub use contracts::{Act, Contracts, Ownership, PatientAct, Progress, Reader, Role, Status};
+pub use contracts::{Act, Contracts, KeyHistory, Ownership, PatientAct, Progress, Reader, Role, Status};
 pub use error::{ChainError, Remedy};
 pub use follower::{
     ContractEvent, Event, Follower, FollowerOptions, FollowerState, Position, PositionFile, Step, Update,

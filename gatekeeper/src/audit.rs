@@ -4,18 +4,24 @@
 //! all of them. Each entry holds the digest of the one before; the digest of the last one is the head, which goes on
 //! chain now and then. What was written is verified when the gatekeeper starts.
 //!
+//! Refusals of strangers are counted, and the counts are an entry now and then: nobody can fill the log whom nobody knows.
+//!
 //! # Privacy
 //! Entries name accounts, methods, tables and columns; never a value of a record.
+
+mod tally;
 
 use std::sync::Arc;
 
 use medrec_domain::identifier::Address;
 use medrec_domain::{Digest, canonical};
+use medrec_protocol::RefusalCode;
 use medrec_protocol::methods::notifications::NotificationEvent;
 use medrec_protocol::methods::records::AuditEntry;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use self::tally::Tally;
 use crate::answer::Concern;
 use crate::bell::Bell;
 use crate::error::GatekeeperError;
@@ -54,6 +60,7 @@ struct Waiting {
 pub(crate) struct Audit {
     waiting: mpsc::Sender<Waiting>,
     head: Arc<Mutex<AuditHead>>,
+    strangers: Mutex<Tally>,
     /// Closed when the thread has ended.
     ended: watch::Receiver<()>,
 }
@@ -75,7 +82,7 @@ impl Audit {
                 drop(end);
             })
             .map_err(GatekeeperError::io(&path))?;
-        Ok(Self { waiting, head, ended })
+        Ok(Self { waiting, head, strangers: Mutex::default(), ended })
     }
 
     /// Writes a decision; it is on the disk when this returns.
@@ -84,6 +91,27 @@ impl Audit {
         let gone = || "the audit log is not written any more".to_owned();
         self.waiting.send(Waiting { decision, written }).await.map_err(|_| gone())?;
         outcome.await.map_err(|_| gone())?
+    }
+
+    /// Counts a refusal of a stranger.
+    pub(crate) fn count(&self, code: RefusalCode, time_s: u64) {
+        self.strangers.lock().count(code, time_s);
+    }
+
+    /// Writes what was counted since the last time; the entry's words, if there was something.
+    pub(crate) async fn write_counts(&self, time_s: u64) -> Result<Option<String>, String> {
+        let Some(about) = self.strangers.lock().take() else { return Ok(None) };
+        let nobody = Address([0; 20]);
+        let decision = Decision {
+            time_s,
+            actor: nobody,
+            signer: nobody,
+            method: "strangers",
+            concern: Concern::nobody(about.clone()),
+            is_allowed: false,
+            was_read: None,
+        };
+        self.write(decision).await.map(|()| Some(about))
     }
 
     /// The head: the digest of the last entry, and how many there are.
@@ -98,7 +126,9 @@ impl Audit {
     }
 
     /// Writes what waits and ends the thread.
-    pub(crate) async fn close(self) {
+    pub(crate) async fn close(self, time_s: u64) {
+        // What cannot be written any more was only counted.
+        let _ = self.write_counts(time_s).await;
         let Self { waiting, mut ended, .. } = self;
         drop(waiting);
         while ended.changed().await.is_ok() {}
@@ -202,6 +232,23 @@ mod tests {
         let mut actors: Vec<_> = store.audit_of(Address([9; 20]), 0, 1_000).unwrap();
         actors.sort_by_key(|entry| entry.actor);
         assert!((0..100).zip(&actors).all(|(byte, entry)| entry.actor == Address([byte; 20])));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn strangers_are_one_entry_however_many_there_are_also_at_the_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(Store::open(&folder.path().join("store.redb")).unwrap());
+        let audit = Audit::open(Arc::clone(&store), Bell::new()).unwrap();
+        assert_eq!(audit.write_counts(6).await.unwrap(), None);
+        for _ in 0..10_000 {
+            audit.count(RefusalCode::NotAllowed, 7);
+        }
+        assert_eq!(audit.write_counts(8).await.unwrap().unwrap(), "10000 refused since 7: not-allowed 10000");
+        audit.write(decision(1, None)).await.unwrap();
+        audit.count(RefusalCode::Expired, 9);
+        assert_eq!(audit.head().length, 2);
+        audit.close(10).await;
+        assert_eq!(store.verified_audit_head().unwrap().length, 3);
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -1,13 +1,15 @@
 //! A gatekeeper from its options to its end: opens what it needs, serves, watches the tasks that it cannot do without.
 
 use std::fs;
+use std::net::IpAddr;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use medrec_anonymizer::bounding::BoundingKey;
-use medrec_chain::{Client, Sender};
+use medrec_anonymizer::bundle::Signer;
+use medrec_chain::Client;
 use medrec_datasets::{PseudonymKey, ReadOptions, RecordSource};
 use medrec_protocol::bridge::from_chain;
 use tokio::net::TcpListener;
@@ -21,9 +23,10 @@ use crate::facts::Lookout;
 use crate::keys;
 use crate::methods;
 use crate::options::Options;
+use crate::outboxes::Outboxes;
 use crate::records::Converted;
 use crate::rewards::{BundleKey, ConsentBook, Rewards, RewardsParts};
-use crate::service::{Access, BoundedListener, Service};
+use crate::service::{Access, BoundedListener, Peer, Service};
 use crate::state::{State, now_s};
 use crate::store::Store;
 use crate::tasks;
@@ -36,8 +39,8 @@ pub struct Gatekeeper {
     state: Arc<State>,
     stop: watch::Sender<bool>,
     access: Access,
-    follow: tasks::Follow,
-    anchor_interval: Duration,
+    proxies: Vec<IpAddr>,
+    pace: tasks::Pace,
 }
 
 impl Gatekeeper {
@@ -62,17 +65,21 @@ impl Gatekeeper {
         };
         let records = Arc::new(RecordSource::open(&options.records, reading, &options.folder, &())?);
         let client = Client::new(options.client)?;
-        let signer = Arc::new(options.signer.clone());
-        let sender = Sender::open(client.clone(), signer, &path("outbox.redb"), options.sender)?;
-        let sender = Arc::new(sender);
+        let (present, earlier) = (&options.signer, options.earlier_keys.as_slice());
+        let outboxes =
+            Outboxes::open(&client, &options.folder, options.provider, present, earlier, &options.sender)?;
+        let account = from_chain(options.provider);
+        let keys = std::iter::once(present).chain(earlier).map(|key| -> Arc<dyn Signer + Send + Sync> {
+            Arc::new(BundleKey { account, key: key.clone() })
+        });
         let book: Arc<dyn ConsentBook> = Arc::<Store>::clone(&store);
         let rewards = Rewards::open(RewardsParts {
             folder: path("rewards"),
             options: options.rewards,
             account: options.provider,
             contracts: options.contracts,
-            sender: Arc::clone(&sender),
-            signer: Arc::new(BundleKey(options.signer)),
+            sender: Arc::clone(&outboxes.present),
+            keys: keys.collect(),
             book,
             records: Arc::new(Converted { source: Arc::clone(&records), folder: path("release") }),
             pseudonyms,
@@ -85,7 +92,7 @@ impl Gatekeeper {
             contracts: options.contracts,
             lookout: Lookout::new(client.clone(), options.contracts),
             client,
-            sender,
+            outboxes,
             store,
             records,
             rewards: Arc::new(rewards),
@@ -94,6 +101,7 @@ impl Gatekeeper {
             bell,
             stopping,
             limits: options.limits,
+            step: options.step,
             log: options.log,
             started_s: now_s(),
         };
@@ -101,11 +109,15 @@ impl Gatekeeper {
             state: Arc::new(state),
             stop,
             access: Access { hosts: options.hosts, origins: options.origins },
-            follow: tasks::Follow {
-                confirmations: options.notify_after_blocks,
-                poll_interval: options.poll_interval,
+            proxies: options.trusted_proxies,
+            pace: tasks::Pace {
+                follow: tasks::Follow {
+                    confirmations: options.notify_after_blocks,
+                    poll_interval: options.poll_interval,
+                },
+                anchor_interval: options.anchor_interval,
+                count_interval: options.count_interval,
             },
-            anchor_interval: options.anchor_interval,
         })
     }
 
@@ -118,9 +130,10 @@ impl Gatekeeper {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), GatekeeperError> {
-        let Self { state, stop, access, follow, anchor_interval } = self;
-        let mut tasks = tasks::start(&state, follow, anchor_interval);
-        let router = methods::routes(Service::new(Arc::clone(&state), access));
+        let Self { state, stop, access, proxies, pace } = self;
+        let mut tasks = tasks::start(&state, pace);
+        let router = methods::routes(Service::new(Arc::clone(&state), access, proxies));
+        let router = router.into_make_service_with_connect_info::<Peer>();
         let listener = BoundedListener::new(listener, state.limits.connections);
         let shared = Arc::clone(&state);
         let stopped = async move { shared.stopped().await };
@@ -155,7 +168,7 @@ async fn close(mut state: Arc<State>) {
     let patience = tokio::time::Instant::now() + PATIENCE;
     while tokio::time::Instant::now() < patience {
         match Arc::try_unwrap(state) {
-            Ok(State { audit, .. }) => return audit.close().await,
+            Ok(State { audit, .. }) => return audit.close(now_s()).await,
             Err(shared) => state = shared,
         }
         tokio::time::sleep(Duration::from_millis(10)).await;

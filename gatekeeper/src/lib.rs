@@ -26,6 +26,7 @@ mod keys;
 mod methods;
 mod notices;
 mod options;
+mod outboxes;
 mod policy;
 mod provider;
 mod reading;
@@ -41,4 +42,4 @@ mod tasks;
 
 pub use error::GatekeeperError;
 pub use gatekeeper::Gatekeeper;
-pub use options::{Limits, Options, standard_value_sets};
+pub use options::{Limits, Options, Rate, Rates, standard_value_sets};

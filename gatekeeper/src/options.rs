@@ -1,5 +1,6 @@
 //! Everything that a gatekeeper is told when it starts.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,6 +13,24 @@ use medrec_domain::workload::catalogue::Catalogue;
 use medrec_domain::{CalendarDate, DomainError, Workload};
 
 use crate::rewards::RewardsOptions;
+
+/// How often something may happen: a bucket of `burst` tokens that gets `per_second` new ones. Zero counts as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// New tokens in a second.
+    pub per_second: u32,
+    /// Most tokens that are kept.
+    pub burst: u32,
+}
+
+/// How often one source may ask, and all sources together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rates {
+    /// One source: an IPv4 address, or the 64-bit network of an IPv6 address.
+    pub source: Rate,
+    /// All of them.
+    pub all: Rate,
+}
 
 /// Bounds on what strangers can make a gatekeeper do.
 #[derive(Debug, Clone)]
@@ -30,6 +49,14 @@ pub struct Limits {
     pub waiting: usize,
     /// Most connections.
     pub connections: usize,
+    /// Requests of everybody, before anything of them is read.
+    pub everybody: Rates,
+    /// Requests of keys that were not found to speak for an account, before they cost more than their signature.
+    pub strangers: Rates,
+    /// Most sources that are remembered, of each of the two.
+    pub sources: usize,
+    /// Most strangers at work or waiting at once.
+    pub strangers_at_once: usize,
     /// Most nonces that are remembered; beyond it requests are refused as `busy`.
     pub nonces: usize,
     /// Most rows of one answer.
@@ -39,8 +66,9 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 1 MiB a body, 15 s a request, 30 minutes a release, 256 requests, 8 releases, 512 waiting clients, 1,024 connections, a
-    /// million nonces, 10,000 rows, 1,000 documents.
+    /// 1 MiB a body, 15 s a request, 30 minutes a release, 256 requests, 8 releases, 512 waiting clients, 1,024 connections, 5,000
+    /// requests a second of a source and 20,000 of all, 5 of strangers of a source and 50 of all strangers, 16,384 sources, 64 strangers
+    /// at once, a million nonces, 10,000 rows, 1,000 documents.
     fn default() -> Self {
         Self {
             body_bytes: 1 << 20,
@@ -50,6 +78,16 @@ impl Default for Limits {
             releases: 8,
             waiting: 512,
             connections: 1_024,
+            everybody: Rates {
+                source: Rate { per_second: 5_000, burst: 10_000 },
+                all: Rate { per_second: 20_000, burst: 40_000 },
+            },
+            strangers: Rates {
+                source: Rate { per_second: 5, burst: 60 },
+                all: Rate { per_second: 50, burst: 600 },
+            },
+            sources: 1 << 14,
+            strangers_at_once: 64,
             nonces: 1 << 20,
             rows: 10_000,
             documents: 1_000,
@@ -69,8 +107,11 @@ pub struct Options {
     pub client: ClientOptions,
     /// The provider's account.
     pub provider: Address,
-    /// The provider's key: sends acts, signs bundles, and asks for what only the provider may.
+    /// The provider's present key: sends acts, signs bundles, and asks for what only the provider may.
     pub signer: PrivateKeySigner,
+    /// Keys that spoke for the provider before, as far as they are at hand: they sign what blocks of their time earned, and look
+    /// after what they sent. Empty while the key was never replaced.
+    pub earlier_keys: Vec<PrivateKeySigner>,
     /// Where the records are.
     pub records: Location,
     /// The date that ages of records refer to.
@@ -87,9 +128,11 @@ pub struct Options {
     pub hosts: Vec<String>,
     /// Origins of web pages that may call. Programs send none.
     pub origins: Vec<String>,
+    /// Addresses of proxies whose `X-Forwarded-For` is believed. Empty: a source is the other end of its connection.
+    pub trusted_proxies: Vec<IpAddr>,
     /// Bounds.
     pub limits: Limits,
-    /// How the outbox sends.
+    /// How outboxes send.
     pub sender: SenderOptions,
     /// Blocks on top of an event before it is notified. Blocks that are replaced later give no notification twice.
     pub notify_after_blocks: u64,
@@ -97,6 +140,10 @@ pub struct Options {
     pub poll_interval: Duration,
     /// Pause between two anchors of the audit log on chain; nothing is anchored while the log stands still.
     pub anchor_interval: Duration,
+    /// Pause between two entries of the audit log that count refusals of strangers.
+    pub count_interval: Duration,
+    /// Hears of each step of an act, a census or a claim before it is taken.
+    pub step: fn(&str),
     /// Where lines for the provider's own eyes go. They may name accounts, and what is wrong with a row of the records.
     pub log: fn(&str),
 }
@@ -122,6 +169,7 @@ impl Options {
             client: network.client_options(nodes),
             provider,
             signer,
+            earlier_keys: Vec::new(),
             records,
             as_of,
             on_bad_row: OnBadRow::default(),
@@ -130,11 +178,14 @@ impl Options {
             value_sets: standard_value_sets()?,
             hosts: Vec::new(),
             origins: Vec::new(),
+            trusted_proxies: Vec::new(),
             limits: Limits::default(),
             sender: SenderOptions::default(),
             notify_after_blocks: 1,
             poll_interval: Duration::from_secs(1),
             anchor_interval: Duration::from_hours(1),
+            count_interval: Duration::from_mins(1),
+            step: |_| {},
             log: |_| {},
         })
     }

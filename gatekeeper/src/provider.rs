@@ -1,30 +1,33 @@
 //! What only the provider's own key may do: invite, link, propose, post.
 //!
-//! Invitations and links can be asked again. A posting and a proposal cannot: the first makes fresh keys and so another posting, the
-//! second is named by the block at which it was asked. Whoever got no answer looks at the chain before asking again.
+//! Everything here can be asked again: invitations and links are the same twice, postings and proposals happen once for each
+//! idempotency key ([`wish`]).
 //!
 //! # Privacy
 //! A posting holds commitments under keys of their own, made fresh for each. Unlinking a patient destroys her keys: what
-//! stands on chain then says nothing, not even to who knows the records.
+//! stands on chain then says nothing, not even to who knows the records. The ledger forgets her as far as the promise to her allows.
 
 mod pointers;
+mod wish;
 
 use std::sync::Arc;
 
-use medrec_chain::{Act, Request, Status};
+use medrec_chain::{Act, Status};
 use medrec_contracts::Relationships;
-use medrec_domain::digest::keccak256_of;
 use medrec_domain::identifier::Address;
 use medrec_protocol::RefusalCode;
 use medrec_protocol::bridge::{to_chain, to_word};
 use medrec_protocol::methods::acts::RelayAnswer;
-use medrec_protocol::methods::provider::{InviteBody, LinkBody, PostBody, Posting, ProposeBody, UnlinkBody};
+use medrec_protocol::methods::provider::{
+    InviteBody, LinkBody, PostBody, PostUpdate, Posting, Propose, ProposeBody, UnlinkBody,
+};
 
+use self::wish::{Standing, Wish};
 use crate::answer::{Answer, Outcome, Refused};
-use crate::relay::{name, submit};
+use crate::relay::submit;
 use crate::rewards::Rewards;
 use crate::state::{Caller, State, blocking, now_s};
-use crate::store::{Link, Shelf};
+use crate::store::{Link, Shelf, Store};
 
 /// Most patients of one posting: each costs a look at her whole record.
 const MOST_PATIENTS: usize = 1_000;
@@ -57,21 +60,44 @@ pub(crate) async fn link(state: Arc<State>, caller: Caller, body: LinkBody) -> O
     }
 }
 
-/// `patients/unlink`.
+/// `patients/unlink`. The ledger forgets as soon as no release is under way.
 pub(crate) async fn unlink(state: Arc<State>, caller: Caller, body: UnlinkBody) -> Outcome {
     only_the_provider(&state, &caller)?;
-    let was_linked = state
-        .stored(move |store| {
-            pointers::destroy(store, body.account)?;
-            store.unlink(body.account)
-        })
-        .await?;
-    if was_linked { Answer::json(&()) } else { Err(RefusalCode::Unknown.into()) }
+    let was_linked = state.stored(move |store| store.unlink(body.account)).await?;
+    if !was_linked {
+        return Err(RefusalCode::Unknown.into());
+    }
+    tokio::spawn(async move { forget(&state).await });
+    Answer::json(&())
+}
+
+/// Has the ledger forget whoever was unlinked since. What a kill or a failure leaves is done at the next start.
+pub(crate) async fn forget(state: &Arc<State>) {
+    loop {
+        let next = match state.stored(Store::to_forget).await {
+            Ok(Some(source_id)) => source_id,
+            Ok(None) => return,
+            Err(refused) => return (state.log)(&format!("forgetting waits: {refused:?}")),
+        };
+        (state.step)("forgetting");
+        if let Err(error) = state.rewards.forget(&next).await {
+            return (state.log)(&format!("the ledger cannot forget: {error}"));
+        }
+        (state.step)("forgotten");
+        if let Err(refused) = state.stored(move |store| store.forgotten(&next)).await {
+            return (state.log)(&format!("forgetting waits: {refused:?}"));
+        }
+    }
 }
 
 /// `relationships/propose`.
 pub(crate) async fn propose(state: Arc<State>, caller: Caller, body: ProposeBody) -> Outcome {
     only_the_provider(&state, &caller)?;
+    let wish = Wish::of::<Propose>(&state, &body, &body.idempotency_key)?;
+    let answer = RelayAnswer { key: wish.key };
+    if let Standing::Done(_) = wish.standing(&state).await? {
+        return Answer::json(&answer);
+    }
     let (patient, provider) = (to_chain(body.account), to_chain(state.provider));
     let status = state.contracts.at(caller.facts.view()).status_of(patient, provider).await?;
     let act: Act = match status {
@@ -81,55 +107,75 @@ pub(crate) async fn propose(state: Arc<State>, caller: Caller, body: ProposeBody
         }
         Status::New | Status::Accepted | Status::Updated => return Err(RefusalCode::Conflict.into()),
     };
-    // The same wish in another state of the relationship is another act; in the same one it is asked for again.
-    let head = caller.facts.view().head().block.number.to_be_bytes();
-    let key = keccak256_of(&[act.data.as_ref(), &head]);
-    let asker = caller.signer;
-    state.stored(move |store| store.put(Shelf::Relayed, &key.0, &asker)).await?;
-    submit(&state, Request::from(act).with_key(name(key))).await?;
-    Answer::json(&RelayAnswer { key })
+    wish.note(&state, None, Vec::new()).await?;
+    submit(&state, wish.name(), act).await?;
+    Answer::json(&answer)
 }
 
 /// `updates/post`.
 pub(crate) async fn post_update(state: Arc<State>, caller: Caller, body: PostBody) -> Outcome {
     only_the_provider(&state, &caller)?;
-    let query = state.rewards.catalogue().queries.get(&body.query).ok_or(RefusalCode::NotInCatalogue)?;
-    let cost_nano_rho = Rewards::price_nano_rho(query).ok_or(RefusalCode::NotInCatalogue)?;
-    let query_hash = query.digest()?;
-    let mut patients = body.patients;
+    let wish = Wish::of::<PostUpdate>(&state, &body, &body.idempotency_key)?;
+    let noted = match wish.standing(&state).await? {
+        Standing::Done(Some(posting)) => return Answer::json(&posting),
+        Standing::Noted(posting) => posting,
+        Standing::Done(None) | Standing::New => None,
+    };
+    let patients = patients_of(&state, &caller, &body).await?;
+    let posting = match noted {
+        Some(posting) => posting,
+        None => make(&state, &wish, &body.query, patients).await?,
+    };
+    submit(&state, wish.name(), act_of(&state, &posting)).await?;
+    Answer::json(&posting)
+}
+
+/// The patients of a posting, each once; all of them linked, in a relationship that stands now.
+async fn patients_of(state: &State, caller: &Caller, body: &PostBody) -> Result<Vec<Address>, Refused> {
+    let mut patients = body.patients.clone();
     patients.sort_unstable();
     patients.dedup();
     if patients.is_empty() || patients.len() > MOST_PATIENTS {
         return Err(RefusalCode::BadRequest.into());
     }
     for &patient in &patients {
-        if !caller.facts.stands(to_chain(patient), to_chain(state.provider)).await? {
+        let is_linked = state.stored(move |store| store.link_of(patient)).await?.is_some();
+        if !is_linked || !caller.facts.stands(to_chain(patient), to_chain(state.provider)).await? {
             return Err(RefusalCode::Unknown.into());
         }
     }
-    let shared = Arc::clone(&state);
-    let about = patients.clone();
-    let made = blocking(move || pointers::make(&shared, &about)).await?;
-    let records_root = made.root;
-    // The keys are on the disk before anything that they open is on chain.
-    state.stored(move |store| made.keep(store)).await?;
-    let (root, query_word) = (to_word(records_root), to_word(query_hash));
-    let (act, patient) = if let [patient] = patients.as_slice() {
-        let call = Relationships::updateCall {
-            patient: to_chain(*patient),
-            recordsRoot: root,
-            queryHash: query_word,
-            costNanoRho: cost_nano_rho,
-        };
-        (state.contracts.act(&call), *patient)
-    } else {
-        let call = Relationships::updateBatchCall {
-            recordsRoot: root,
-            queryHash: query_word,
-            costNanoRho: cost_nano_rho,
-        };
-        (state.contracts.act(&call), Address([0; 20]))
-    };
-    submit(&state, Request::from(act).with_key(format!("update {records_root}"))).await?;
-    Answer::json(&Posting { provider: state.provider, patient, records_root, query_hash, cost_nano_rho })
+    Ok(patients)
+}
+
+/// Makes a posting under fresh keys, and notes it with them: they are on the disk before anything that they open is on chain.
+async fn make(
+    state: &Arc<State>,
+    wish: &Wish,
+    query: &str,
+    patients: Vec<Address>,
+) -> Result<Posting, Refused> {
+    let query = state.rewards.catalogue().queries.get(query).ok_or(RefusalCode::NotInCatalogue)?;
+    let cost_nano_rho = Rewards::price_nano_rho(query).ok_or(RefusalCode::NotInCatalogue)?;
+    let query_hash = query.digest()?;
+    (state.step)("making pointers");
+    let patient = if let [patient] = patients.as_slice() { *patient } else { Address([0; 20]) };
+    let shared = Arc::clone(state);
+    let made = blocking(move || pointers::make(&shared, &patients)).await?;
+    let posting =
+        Posting { provider: state.provider, patient, records_root: made.root, query_hash, cost_nano_rho };
+    let noted = wish.note(state, Some(posting), made.rows).await?;
+    noted.ok_or_else(|| Refused::internal("an act of another kind is noted for a posting"))
+}
+
+/// The call that posts.
+fn act_of(state: &State, posting: &Posting) -> Act {
+    let (root, query) = (to_word(posting.records_root), to_word(posting.query_hash));
+    let cost = posting.cost_nano_rho;
+    if posting.patient == Address([0; 20]) {
+        let call = Relationships::updateBatchCall { recordsRoot: root, queryHash: query, costNanoRho: cost };
+        return state.contracts.act(&call);
+    }
+    let patient = to_chain(posting.patient);
+    let call = Relationships::updateCall { patient, recordsRoot: root, queryHash: query, costNanoRho: cost };
+    state.contracts.act(&call)
 }

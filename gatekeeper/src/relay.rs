@@ -10,7 +10,7 @@ mod carried;
 use std::sync::Arc;
 
 use alloy_primitives::hex;
-use medrec_chain::{ChainError, Request, State as Sent};
+use medrec_chain::{Act, ChainError, Request, State as Sent};
 use medrec_domain::Digest;
 use medrec_domain::digest::keccak256_of;
 use medrec_domain::identifier::Address;
@@ -34,7 +34,7 @@ pub(crate) async fn relay(state: Arc<State>, caller: Caller, body: RelayBody) ->
     let signer = caller.signer;
     // Who may ask for it is on the disk before it is accepted, so that no accepted act is without its owner.
     state.stored(move |store| store.put(Shelf::Relayed, &key.0, &signer)).await?;
-    submit(&state, Request::from(carried.act).with_key(name(key))).await?;
+    submit(&state, name(key), carried.act).await?;
     Answer::json(&RelayAnswer { key })
 }
 
@@ -43,7 +43,7 @@ pub(crate) async fn state_of(state: Arc<State>, caller: Caller, body: StateBody)
     let key = body.key;
     let owner: Option<Address> = state.stored(move |store| store.get(Shelf::Relayed, &key.0)).await?;
     let is_owner = owner == Some(caller.signer) || caller.account == Some(state.provider);
-    let entry = state.sender.find(&name(key)).filter(|_| is_owner).ok_or(RefusalCode::Unknown)?;
+    let entry = state.outboxes.find(&name(key)).filter(|_| is_owner).ok_or(RefusalCode::Unknown)?;
     let reason = |sent: &Sent| {
         sent.refusal().map_or_else(|| "the contract gave no reason".to_owned(), |refusal| refusal.to_string())
     };
@@ -65,10 +65,17 @@ pub(crate) fn name(key: Digest) -> String {
     format!("act {key}")
 }
 
-/// Hands an act to the outbox. A refusal of the contract is the asker's business, everything else the provider's.
-pub(crate) async fn submit(state: &State, request: Request) -> Result<u64, Refused> {
-    match state.sender.send(request).await {
-        Ok(nonce) => Ok(nonce),
+/// Hands an act to the outbox, once under its name. A refusal of the contract is the asker's business, everything else the provider's.
+pub(crate) async fn submit(state: &State, name: String, act: Act) -> Result<(), Refused> {
+    (state.step)("handing over");
+    if state.outboxes.find(&name).is_some() {
+        return Ok(());
+    }
+    let outcome = state.outboxes.present.send(Request::from(act).with_key(name)).await;
+    (state.step)("handed over");
+    match outcome {
+        // Somebody who asked for the same at the same time was faster.
+        Ok(_) | Err(ChainError::KeyReused { .. }) => Ok(()),
         Err(error @ ChainError::Refused { .. }) => {
             Err(Refused { code: RefusalCode::Conflict, why: Some(error.to_string()) })
         }

@@ -35,7 +35,7 @@ pub(crate) async fn run_epoch(state: Arc<State>, caller: Caller, body: EpochBody
         return Err(RefusalCode::BadRequest.into());
     }
     let window = Window { from: body.from, until: body.until };
-    let answer = state.rewards.run_epoch(body.epoch, window, Arc::new(())).await?;
+    let answer = state.rewards.run_epoch(body.epoch, window, state.watch()).await?;
     Answer::json(&answer)
 }
 
@@ -47,6 +47,6 @@ pub(crate) async fn claim_shard(state: Arc<State>, caller: Caller, body: ShardBo
 
 /// `claims/bounty`.
 pub(crate) async fn claim_bounty(state: Arc<State>, caller: Caller, body: BountyBody) -> Outcome {
-    let bytes = state.rewards.claim_bounty(to_chain(caller.signer), &body.posting, Arc::new(())).await?;
+    let bytes = state.rewards.claim_bounty(to_chain(caller.signer), &body.posting, state.watch()).await?;
     Ok(Answer::of(Content::Bundle(bytes)))
 }

@@ -48,6 +48,7 @@ pub use self::book::{ConsentBook, LinkedPatient, RecordStore, Watch};
 use self::desk::{Desk, open_folder};
 pub use self::error::{RewardsError, SourceError};
 pub use self::key::BundleKey;
+use self::key::Key;
 pub use self::records::{FolderRecords, add_organisations, organisations};
 use self::snapshot::Snapshot;
 
@@ -92,8 +93,8 @@ pub struct RewardsParts {
     pub contracts: Contracts,
     /// The provider's outbox. Somebody has to [`Sender::run`] it.
     pub sender: Arc<Sender>,
-    /// The provider's key for bundles.
-    pub signer: Arc<dyn Signer + Send + Sync>,
+    /// The provider's keys for bundles: those that spoke for it, earlier ones included, in any order; none is chosen but by the chain's word.
+    pub keys: Vec<Arc<dyn Signer + Send + Sync>>,
     /// Who consented.
     pub book: Arc<dyn ConsentBook>,
     /// Where the records are.
@@ -112,6 +113,7 @@ pub struct Rewards {
     options: RewardsOptions,
     contracts: Contracts,
     sender: Arc<Sender>,
+    keys: Vec<Key>,
     book: Arc<dyn ConsentBook>,
     pseudonyms: PseudonymKey,
     census: Workload,
@@ -133,7 +135,6 @@ impl Rewards {
             ledger,
             store,
             records: parts.records,
-            signer: parts.signer,
             bounding: parts.bounding,
             value_sets: parts.value_sets,
             memory_bytes: parts.options.memory_bytes,
@@ -144,6 +145,7 @@ impl Rewards {
             options: parts.options,
             contracts: parts.contracts,
             sender: parts.sender,
+            keys: parts.keys,
             book: parts.book,
             pseudonyms: parts.pseudonyms,
             census: Workload::census()?,
@@ -187,6 +189,20 @@ impl Rewards {
             self.run_epoch(epoch, row.terms.window, Watch::clone(&watch)).await?;
         }
         Ok(())
+    }
+
+    /// Has the ledger forget whose link was taken back, as far as the promise to her allows. Waits for a release under way.
+    ///
+    /// # Privacy
+    /// Her own cap goes; what she has lost beyond everybody stays as one number, so that linked again she is charged no
+    /// more than her cap in all.
+    ///
+    /// # Errors
+    /// [`RewardsError::Anonymizer`] when the ledger cannot be written; asked again it is the same.
+    pub async fn forget(&self, source_id: &str) -> Result<(), RewardsError> {
+        let _turn = self.turn.lock().await;
+        let person = self.pseudonyms.person(source_id);
+        self.blocking(move |desk| Ok(desk.ledger.forget(person)?)).await
     }
 
     /// Consents in force now.

@@ -1,17 +1,20 @@
 //! HTTP around the methods: what every request goes through before and after its method.
 //!
 //! ```text
-//! origin and host -> room for one more -> body, bounded -> signature, audience, time, nonce -> who it is on chain
-//!   -> the method -> audit log, on the disk -> answer
+//! origin and host -> rate of the source -> room for one more -> body, bounded -> signature, audience, time -> rate of strangers
+//!   -> nonce -> who it is on chain -> the method -> audit log, on the disk, or a count of strangers -> answer
 //! ```
 //!
 //! A refusal is a code with a constant text. A panic in a method is a refusal too, and ends nothing else.
 
 mod access;
+mod acquaintances;
 mod exchange;
 mod listener;
 mod nonces;
+mod rates;
 mod shared;
+mod source;
 
 use std::sync::Arc;
 
@@ -19,13 +22,14 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::{get, post};
-use medrec_protocol::Method;
 use medrec_protocol::methods::status::STATUS_PATH;
+use medrec_protocol::{Method, RefusalCode};
 
 pub(crate) use self::access::Access;
 use self::exchange::{json, refusal};
 pub(crate) use self::listener::BoundedListener;
 pub(crate) use self::shared::{Kind, Service};
+pub(crate) use self::source::Peer;
 use crate::answer::{Concern, Outcome};
 use crate::state::{Caller, State};
 use crate::status;
@@ -47,6 +51,9 @@ impl Routes {
                 let headers = request.headers().clone();
                 if let Some(refused) = service.access.refuse(&headers) {
                     return refused;
+                }
+                if !service.admits(service.source(&request)) {
+                    return refusal(RefusalCode::TooManyRequests);
                 }
                 let mut response = match status::answer(&service.state).await {
                     Ok(answer) => json(&answer),
@@ -80,7 +87,7 @@ impl Routes {
 
     /// The router; every other path is refused in the form of the protocol.
     pub(crate) fn finish(self) -> Router {
-        self.router.fallback(|| async { refusal(medrec_protocol::RefusalCode::Unknown) })
+        self.router.fallback(|| async { refusal(RefusalCode::Unknown) })
     }
 }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use medrec_chain::{Client, Contracts, Sender};
+use medrec_anonymizer::records::Progress;
+use medrec_chain::{Client, Contracts};
 use medrec_datasets::RecordSource;
 use medrec_domain::identifier::Address;
 use medrec_domain::scope::ValueSets;
@@ -15,7 +16,8 @@ use crate::bell::Bell;
 use crate::error::GatekeeperError;
 use crate::facts::{Facts, Lookout};
 use crate::options::Limits;
-use crate::rewards::Rewards;
+use crate::outboxes::Outboxes;
+use crate::rewards::{Rewards, Watch};
 use crate::store::Store;
 
 /// The shared parts.
@@ -26,8 +28,8 @@ pub(crate) struct State {
     pub(crate) contracts: Contracts,
     /// The nodes.
     pub(crate) client: Client,
-    /// The provider's outbox.
-    pub(crate) sender: Arc<Sender>,
+    /// The provider's outboxes.
+    pub(crate) outboxes: Outboxes,
     /// What is remembered.
     pub(crate) store: Arc<Store>,
     /// The records.
@@ -46,6 +48,8 @@ pub(crate) struct State {
     pub(crate) stopping: watch::Receiver<bool>,
     /// Bounds.
     pub(crate) limits: Limits,
+    /// Hears of each step before it is taken.
+    pub(crate) step: fn(&str),
     /// The provider's own log.
     pub(crate) log: fn(&str),
     /// The second at which this process started: nothing that was signed before it is good.
@@ -62,6 +66,11 @@ impl State {
         Ok(blocking(move || work(&store)).await?)
     }
 
+    /// Who watches a release.
+    pub(crate) fn watch(&self) -> Watch {
+        Arc::new(Steps(self.step))
+    }
+
     /// Resolves when the service stops.
     pub(crate) async fn stopped(&self) {
         let mut stopping = self.stopping.clone();
@@ -73,6 +82,17 @@ impl State {
     pub(crate) async fn look(&self) -> Result<Facts, Refused> {
         self.lookout.look().await
     }
+}
+
+/// Tells each stage of a release and no more.
+struct Steps(fn(&str));
+
+impl Progress for Steps {
+    fn stage(&self, name: &str, _: Option<u64>) {
+        (self.0)(name);
+    }
+
+    fn advance(&self, _: u64) {}
 }
 
 /// Runs what blocks on a thread for it. A panic there goes on here.

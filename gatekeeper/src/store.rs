@@ -6,6 +6,7 @@
 //! # Privacy
 //! Links and documents are as secret as the records; only the owner of the process may read the file.
 
+mod acts;
 mod documents;
 mod links;
 mod notices;
@@ -25,8 +26,9 @@ use serde::de::DeserializeOwned;
 
 use crate::error::GatekeeperError;
 
+pub(crate) use self::acts::ActRow;
 pub(crate) use self::documents::{DocumentRow, Kept};
-pub(crate) use self::links::Link;
+pub(crate) use self::links::{Link, PointerRow};
 pub(crate) use self::trail::AuditHead;
 
 type Bytes = &'static [u8];
@@ -61,12 +63,16 @@ shelves! {
     Links "links";
     /// Id in the provider's database -> account.
     Persons "persons";
+    /// Id in the provider's database of whom the ledger is still to forget -> the account that was unlinked.
+    ToForget "to-forget";
     /// Account -> whatever the provider noted when it invited.
     Invitations "invitations";
     /// Patient's account and commitment -> [`DocumentRow`].
     Documents "documents";
     /// Key of a carried act -> who may ask for it.
     Relayed "relayed";
+    /// Key of an act of the provider's own -> [`ActRow`].
+    Acts "acts";
     /// Commitment of a record pointer -> what opens it.
     Pointers "pointers";
     /// Recipient's account and sequence -> notification.

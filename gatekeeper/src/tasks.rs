@@ -12,8 +12,9 @@ use tokio::task::{JoinError, JoinSet};
 
 pub(crate) use self::follow::Follow;
 use crate::error::GatekeeperError;
+use crate::provider;
 use crate::rewards::RewardsError;
-use crate::state::State;
+use crate::state::{State, now_s};
 
 /// Pause before releases that were left are tried again.
 const AGAIN: Duration = Duration::from_secs(30);
@@ -21,21 +22,40 @@ const AGAIN: Duration = Duration::from_secs(30);
 /// A task that ended: its name, and what it ended with.
 pub(crate) type Ended = (&'static str, Result<(), String>);
 
+/// How often the tasks do their work.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// Of notifications.
+    pub(crate) follow: Follow,
+    /// Pause between two anchors of the audit log.
+    pub(crate) anchor_interval: Duration,
+    /// Pause between two entries that count strangers.
+    pub(crate) count_interval: Duration,
+}
+
 /// Starts every task.
-pub(crate) fn start(state: &Arc<State>, follow: Follow, anchor_interval: Duration) -> JoinSet<Ended> {
+pub(crate) fn start(state: &Arc<State>, pace: Pace) -> JoinSet<Ended> {
     let mut tasks = JoinSet::new();
     let stop = || {
         let state = Arc::clone(state);
         async move { state.stopped().await }
     };
-    let (sender, stopping) = (Arc::clone(&state.sender), stop());
-    spawn(&mut tasks, "outbox", async move { sender.run(stopping).await.map_err(|error| error.to_string()) });
+    for outbox in state.outboxes.all() {
+        let (outbox, stopping) = (Arc::clone(outbox), stop());
+        spawn(
+            &mut tasks,
+            "outbox",
+            async move { outbox.run(stopping).await.map_err(|error| error.to_string()) },
+        );
+    }
     let (shared, stopping) = (Arc::clone(state), stop());
-    spawn(&mut tasks, "notifications", until(stopping, follow::run(shared, follow)));
+    spawn(&mut tasks, "notifications", until(stopping, follow::run(shared, pace.follow)));
     let (shared, stopping) = (Arc::clone(state), stop());
-    spawn(&mut tasks, "audit anchor", until(stopping, anchor::run(shared, anchor_interval)));
+    spawn(&mut tasks, "audit anchor", until(stopping, anchor::run(shared, pace.anchor_interval)));
     let (shared, stopping) = (Arc::clone(state), stop());
     spawn(&mut tasks, "releases", until(stopping, resume(shared)));
+    let (shared, stopping) = (Arc::clone(state), stop());
+    spawn(&mut tasks, "strangers", until(stopping, count(shared, pace.count_interval)));
     let (shared, stopping) = (Arc::clone(state), stop());
     let audit = async move {
         shared.audit.ended().await;
@@ -45,9 +65,10 @@ pub(crate) fn start(state: &Arc<State>, follow: Follow, anchor_interval: Duratio
     tasks
 }
 
-/// Goes on with releases that an earlier process left, and then waits for the end.
+/// Goes on with what an earlier process left of releases and of forgetting, and then waits for the end.
 async fn resume(state: Arc<State>) -> Result<(), String> {
-    while let Err(error) = state.rewards.resume(Arc::new(())).await {
+    provider::forget(&state).await;
+    while let Err(error) = state.rewards.resume(state.watch()).await {
         (state.log)(&format!("a release that was left cannot go on: {error}"));
         let is_passing = matches!(&error, RewardsError::Chain(error) if error.remedy() == Remedy::Retry);
         if !is_passing {
@@ -57,6 +78,16 @@ async fn resume(state: Arc<State>) -> Result<(), String> {
         tokio::time::sleep(AGAIN).await;
     }
     std::future::pending().await
+}
+
+/// Writes now and then how many refusals of strangers there were.
+async fn count(state: Arc<State>, interval: Duration) -> Result<(), String> {
+    loop {
+        tokio::time::sleep(interval).await;
+        if let Some(words) = state.audit.write_counts(now_s()).await? {
+            (state.log)(&format!("strangers: {words}"));
+        }
+    }
 }
 
 /// Runs work until the service stops.

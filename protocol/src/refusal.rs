@@ -7,16 +7,20 @@
 use serde::{Deserialize, Serialize};
 
 macro_rules! codes {
-    ($($(#[$about:meta])* $code:ident $status:literal $text:literal;)*) => {
+    ($($(#[$about:meta])* $code:ident $name:literal $status:literal $text:literal;)*) => {
         /// Why a gatekeeper says no.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "kebab-case")]
         #[non_exhaustive]
-        pub enum RefusalCode { $($(#[$about])* $code,)* }
+        pub enum RefusalCode { $($(#[$about])* #[serde(rename = $name)] $code,)* }
 
         impl RefusalCode {
             /// Every code.
             pub const ALL: &[Self] = &[$(Self::$code,)*];
+
+            /// Its name, as it travels.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$code => $name,)* }
+            }
 
             /// The HTTP status that goes with it.
             pub const fn status(self) -> u16 {
@@ -33,39 +37,43 @@ macro_rules! codes {
 
 codes! {
     /// No request of that method.
-    BadRequest 400 "the request is not one of this method";
+    BadRequest "bad-request" 400 "the request is not one of this method";
     /// Signature, audience or chain are wrong.
-    BadSignature 401 "the signature is not one over this request for this provider on this chain";
+    BadSignature "bad-signature" 401 "the signature is not one over this request for this provider on this chain";
     /// Not good now.
-    Expired 401 "the request is not good now; ask for the time and sign again";
+    Expired "expired" 401 "the request is not good now; ask for the time and sign again";
     /// Its nonce was used.
-    Replayed 409 "the request was used before; sign a new one";
+    Replayed "replayed" 409 "the request was used before; sign a new one";
     /// Not for this signer.
-    NotAllowed 403 "nothing allows this to this signer";
+    NotAllowed "not-allowed" 403 "nothing allows this to this signer";
     /// Nothing of that name, as far as this signer may know.
-    Unknown 404 "there is nothing of that name for this signer";
+    Unknown "unknown" 404 "there is nothing of that name for this signer";
     /// The block or the posting has too few confirmations, or is not canonical.
-    Unconfirmed 409 "the block is not canonical, or has too few confirmations";
+    Unconfirmed "unconfirmed" 409 "the block is not canonical, or has too few confirmations";
     /// Another account owns it.
-    NotTheOwner 403 "the signer is not the one who mined that block";
+    NotTheOwner "not-the-owner" 403 "the signer is not the one who mined that block";
     /// The miner is no registered researcher.
-    Unregistered 403 "the signer is no registered researcher";
+    Unregistered "unregistered" 403 "the signer is no registered researcher";
     /// Its block earns nothing from this provider.
-    EarnsNothing 404 "that block earns nothing from this provider";
+    EarnsNothing "earns-nothing" 404 "that block earns nothing from this provider";
     /// The query is not in the catalogue, or at another price.
-    NotInCatalogue 422 "the query is not in the catalogue at that price";
+    NotInCatalogue "not-in-catalogue" 422 "the query is not in the catalogue at that price";
     /// It would pass what may be spent.
-    TooDear 422 "the privacy budget does not allow this release";
+    TooDear "too-dear" 422 "the privacy budget does not allow this release";
     /// The state of things does not allow it (already linked, already released).
-    Conflict 409 "this was done before, in another way";
+    Conflict "conflict" 409 "this was done before, in another way";
+    /// The idempotency key was used for another request.
+    IdempotencyKeyReused "idempotency-key-reused" 422 "the idempotency key stands for another request; choose a new one";
+    /// More than the sender, or everybody, may ask in this time.
+    TooManyRequests "too-many-requests" 429 "too many requests";
     /// The chain cannot be asked: nothing is answered.
-    ChainUnavailable 503 "the chain cannot be asked now, so nothing is answered";
+    ChainUnavailable "chain-unavailable" 503 "the chain cannot be asked now, so nothing is answered";
     /// Too much at once.
-    Busy 503 "too many requests at once; try again";
+    Busy "busy" 503 "too many requests at once; try again";
     /// A body beyond the limit.
-    TooLarge 413 "the request is too large";
+    TooLarge "too-large" 413 "the request is too large";
     /// Something broke on the provider's side.
-    Internal 500 "something broke at the provider; it is in its log";
+    Internal "internal" 500 "something broke at the provider; it is in its log";
 }
 
 /// The body of a refusal.

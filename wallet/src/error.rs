@@ -157,6 +157,7 @@ impl WalletError {
             | Self::Refused {
                 code:
                     RefusalCode::Busy
+                    | RefusalCode::TooManyRequests
                     | RefusalCode::ChainUnavailable
                     | RefusalCode::Internal
                     | RefusalCode::Expired
@@ -192,6 +193,12 @@ const fn hint_of(code: RefusalCode) -> &'static str {
             "\n\nhint: name a query of the catalogue that the gatekeeper runs with"
         }
         RefusalCode::ChainUnavailable => "\n\nhint: the provider's node is down or behind; try again later",
+        RefusalCode::IdempotencyKeyReused => {
+            "\n\nhint: the file of this wish beside the keystore was changed; remove it to begin anew"
+        }
+        RefusalCode::TooManyRequests => {
+            "\n\nhint: wait a little; who asks much from one address is slowed down (docs/GATEKEEPER.md)"
+        }
         RefusalCode::Conflict => "\n\nhint: look at what was done before; it is not undone by asking again",
         _ => "",
     }

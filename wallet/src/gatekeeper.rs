@@ -2,7 +2,8 @@
 //!
 //! A client is bound to one provider on one chain: both are in each signature and are compared with the gatekeeper's
 //! status before anything is signed. Nonces are fresh from the operating system, requests are dated by the
-//! gatekeeper's clock. A question is asked again only where its being answered twice changes nothing.
+//! gatekeeper's clock. Every question may be asked again: what acts on chain is done once for each idempotency key, epoch, bounty or
+//! signed act, so a second execution is the first one again.
 //!
 //! What not: which question to ask; the chain.
 
@@ -33,8 +34,6 @@ use crate::error::WalletError;
 
 /// For how long a request is good, in seconds.
 const VALIDITY_S: u64 = 120;
-/// Methods whose second execution is not the first one again.
-const ONCE: [&str; 3] = ["updates/post", "relationships/propose", "epochs/run"];
 /// Methods that may take long.
 const LONG: [&str; 3] = ["epochs/run", "claims/bounty", "claims/shard"];
 
@@ -157,13 +156,16 @@ impl GatekeeperClient {
                 Ok(bytes) => return Ok(bytes),
                 Err(error) => error,
             };
-            if attempt >= self.options.attempts || !may_ask_again(M::NAME, &error) {
+            if attempt >= self.options.attempts || !may_ask_again(&error) {
                 return Err(error);
             }
             if is_refused(&error, RefusalCode::Expired) {
                 // Its clock was set, or it started this very second: what is dated so is refused for ever.
                 self.set_clock(None);
                 pause = pause.max(Duration::from_millis(1_100));
+            }
+            if is_refused(&error, RefusalCode::TooManyRequests) {
+                pause = pause.max(Duration::from_secs(1));
             }
             attempt += 1;
             tokio::time::sleep(pause).await;
@@ -221,14 +223,18 @@ fn is_refused(error: &WalletError, wanted: RefusalCode) -> bool {
     matches!(error, WalletError::Refused { code, .. } if *code == wanted)
 }
 
-/// Whether a question may be asked again after this error. What was refused was not done, so it may be signed anew; after a
-/// broken connection nobody knows, and some acts must not be done twice.
-fn may_ask_again(method: &str, error: &WalletError) -> bool {
+/// Whether a question may be asked again after this error. What was refused so was not done; after a broken connection nobody
+/// knows, and asking again finds out.
+fn may_ask_again(error: &WalletError) -> bool {
     match error {
-        WalletError::Refused { code, .. } => {
-            matches!(code, RefusalCode::Expired | RefusalCode::Busy | RefusalCode::ChainUnavailable)
-        }
-        WalletError::Gatekeeper { .. } => !ONCE.contains(&method),
+        WalletError::Refused { code, .. } => matches!(
+            code,
+            RefusalCode::Expired
+                | RefusalCode::Busy
+                | RefusalCode::TooManyRequests
+                | RefusalCode::ChainUnavailable
+        ),
+        WalletError::Gatekeeper { .. } => true,
         _ => false,
     }
 }

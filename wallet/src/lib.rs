@@ -24,6 +24,7 @@ pub mod onchain;
 pub mod password;
 pub mod provider;
 pub mod researcher;
+pub mod wishes;
 pub mod words;
 
 pub use account::Account;
@@ -35,4 +36,5 @@ pub use gatekeeper::{GatekeeperClient, GatekeeperOptions, Notifications};
 pub use keystore::{Keystore, Stretch};
 pub use network::Place;
 pub use password::Password;
+pub use wishes::Wishes;
 pub use words::Words;

@@ -1,11 +1,11 @@
 //! What a chain can say about a bundle: further checks beside those that need nothing but the bundle.
 //!
-//! All of it is read at one block. A bundle outside any chain has nothing to check here; an answer that is missing (no such
+//! All of it is read at one block; which key spoke for the provider at the bundle's own block, the Registrar's events tell. A bundle outside any chain has nothing to check here; an answer that is missing (no such
 //! block, no such release) is a failed check, a node that cannot be asked is an error.
 
 use alloy_primitives::B256;
 use medrec_anonymizer::bundle::{Check, Outcome, Verification};
-use medrec_chain::{ChainError, Contracts, Reader, Remedy, View};
+use medrec_chain::{ChainError, Contracts, Reader, Remedy, Role, View};
 use medrec_contracts::hashes::shard_index;
 use medrec_domain::Digest;
 use medrec_domain::identifier::{Address, BlockReference};
@@ -41,7 +41,11 @@ pub async fn check(
     match &manifest.occasion {
         Occasion::CensusShard { block, miner, provider, epoch, shard, shards, release_root } => {
             take("chain-block", BLOCK, block_finding(view, contracts, block, *miner).await?);
-            take("chain-signer", SIGNER, signer_finding(&reader, *provider, verification.signer).await?);
+            take(
+                "chain-signer",
+                SIGNER,
+                signer_finding(&reader, *provider, verification.signer, block).await?,
+            );
             let claim = ShardClaim { epoch: epoch.0, shard: *shard, shards: *shards, root: *release_root };
             let (root, earned) = release_findings(&reader, *provider, block, &claim).await?;
             take("chain-root", "the provider committed this release before any block earned it", root);
@@ -49,7 +53,11 @@ pub async fn check(
         }
         Occasion::Bounty { block, miner, provider, bounty } => {
             take("chain-block", BLOCK, block_finding(view, contracts, block, *miner).await?);
-            take("chain-signer", SIGNER, signer_finding(&reader, *provider, verification.signer).await?);
+            take(
+                "chain-signer",
+                SIGNER,
+                signer_finding(&reader, *provider, verification.signer, block).await?,
+            );
             take(
                 "chain-owner",
                 "the miner owns the bounty",
@@ -76,7 +84,7 @@ pub async fn check(
 }
 
 const BLOCK: &str = "the block is part of the chain, deep enough, and its miner is the one named";
-const SIGNER: &str = "the signature is by the provider's own key";
+const SIGNER: &str = "the signature is by the key that spoke for the provider at that block";
 
 /// What a shard's bundle says of itself.
 struct ShardClaim {
@@ -124,27 +132,26 @@ async fn block_finding(
     Ok(Ok(format!("block {number} with {depth} on top, mined by {miner}")))
 }
 
+/// The key that spoke for the provider at the bundle's block has to have signed: a key that took over later vouches for nothing
+/// before it, and one that was replaced for nothing after it.
 async fn signer_finding(
     reader: &Reader<'_>,
     provider: Address,
     signer: Option<Address>,
+    block: &BlockReference,
 ) -> Result<Finding, WalletError> {
     let Some(signer) = signer else { return Ok(Err("the bundle has no good signature".to_owned())) };
-    // A key that was replaced since still vouches for what it signed then: the account is its own first key.
-    let account = settled(reader.account_of(to_chain(signer)).await)?;
-    let registered = settled(reader.role_of(to_chain(provider)).await)?;
-    Ok(match (account, registered) {
-        (Err(problem), _) | (_, Err(problem)) => Err(problem),
-        (Ok(account), Ok(role)) => {
-            let is_own = account.map(from_chain) == Some(provider);
-            if role != medrec_chain::Role::Provider {
+    let number = block.number.0;
+    Ok(match settled(reader.key_history(to_chain(provider)).await)? {
+        Err(problem) => Err(problem),
+        Ok(history) => match history.at(number).map(from_chain) {
+            Some(_) if history.role != Role::Provider => {
                 Err(format!("{provider} is no provider on this chain"))
-            } else if is_own {
-                Ok(format!("{signer} speaks for {provider}"))
-            } else {
-                Err(format!("{signer} does not speak for {provider}"))
             }
-        }
+            Some(key) if key == signer => Ok(format!("{signer} spoke for {provider} at block {number}")),
+            Some(key) => Err(format!("at block {number} {key} spoke for {provider}, not {signer}")),
+            None => Err(format!("{provider} was no provider of this chain at block {number}")),
+        },
     })
 }
 

@@ -24,8 +24,13 @@ pub type SignerError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Something that holds the provider's key.
 pub trait Signer {
-    /// The account that the key belongs to.
+    /// The address of the key.
     fn address(&self) -> Address;
+
+    /// The account that the key speaks for: another address than the key's once an account's key was replaced.
+    fn account(&self) -> Address {
+        self.address()
+    }
 
     /// Signs a digest: r, s, and v as 27 or 28.
     ///
@@ -118,7 +123,7 @@ impl SignatureFile {
             signature: None,
         };
         let Some(signer) = signer else { return Ok(file) };
-        if provider_of(occasion).is_some_and(|provider| provider != signer.address()) {
+        if provider_of(occasion).is_some_and(|provider| provider != signer.account()) {
             return Err(AnonymizerError::Signing(
                 "the key is not that of the provider in the manifest".into(),
             ));

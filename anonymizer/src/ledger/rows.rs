@@ -74,15 +74,6 @@ pub(super) enum Charged {
     Each { losses: BTreeMap<u64, Rho> },
 }
 
-impl Charged {
-    pub(super) fn forget(&mut self, person: PersonId) -> bool {
-        match self {
-            Self::Everybody { except } => except.remove(&person.0),
-            Self::Each { losses } => losses.remove(&person.0).is_some(),
-        }
-    }
-}
-
 /// A release.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -179,22 +179,59 @@ fn a_second_attempt_over_changed_data_charges_the_larger_of_both() {
 }
 
 #[test]
-fn a_forgotten_person_leaves_totals_and_answers_behind() {
+fn a_forgotten_person_leaves_totals_answers_and_one_number_behind() {
     let (_desk, ledger) = Desk::new("1");
-    ledger.set_cap(PersonId(1), &rho("0.9")).unwrap();
+    for person in [1, 2, 3] {
+        ledger.set_cap(PersonId(person), &rho("0.9")).unwrap();
+    }
     ledger.reserve(id(1), PLAN, &everybody("0.25", &[2])).unwrap();
+    ledger.store_noise(id(1), &[vec![1]]).unwrap();
+    ledger.commit(id(1), id(9), b"").unwrap();
     ledger.reserve(id(2), PLAN, &each("0.5", &[(1, "0.2"), (2, "0.3")])).unwrap();
     let before = ledger.statement().unwrap();
-    ledger.forget(PersonId(1)).unwrap();
-    ledger.forget(PersonId(2)).unwrap();
+    for person in [1, 2, 3] {
+        ledger.forget(PersonId(person)).unwrap();
+    }
     assert_eq!(ledger.statement().unwrap(), before);
     let read = ledger.store.read().unwrap();
-    assert!(read.rows::<PersonRow>(PERSONS).unwrap().is_empty());
-    let charged: Vec<_> =
-        read.rows::<ReleaseRow>(RELEASES).unwrap().into_iter().map(|row| row.charged).collect();
-    let text = format!("{charged:?}");
-    assert!(!text.contains('1') && !text.contains('2'), "{text}");
-    assert_eq!(spent(&ledger, 1), "1/4");
+    let rows = read.rows::<PersonRow>(PERSONS).unwrap();
+    let kept: BTreeMap<_, _> = rows.iter().map(|row| (row.person, row.individual.to_string())).collect();
+    // The third lost nothing beyond everybody: nothing of her is left.
+    assert_eq!(kept, BTreeMap::from([(1, "1/5".into()), (2, "1/20".into())]));
+    assert!(rows.iter().all(|row| row.cap.is_none() && row.exempt.is_zero()));
+    let all = (spent(&ledger, 1), spent(&ledger, 2), spent(&ledger, 3));
+    assert_eq!(all, ("9/20".into(), "3/10".into(), "1/4".into()), "never below what was lost");
+}
+
+#[test]
+fn who_is_forgotten_and_comes_back_loses_no_more_than_her_cap() {
+    let (_desk, ledger) = Desk::new("4");
+    let (her, cap) = (PersonId(1), rho("0.5"));
+    let mut lost = Rho::zero();
+    for number in 1..=6 {
+        ledger.set_cap(her, &cap).unwrap();
+        let losses = BTreeMap::from([(her, rho("0.2"))]);
+        if ledger.over_caps(id(number), &losses).unwrap().is_empty() {
+            ledger.reserve(id(number), PLAN, &each("0.2", &[(1, "0.2")])).unwrap();
+            lost += &rho("0.2");
+        }
+        ledger.forget(her).unwrap();
+    }
+    assert_eq!(lost, rho("0.4"), "twice, and then she is left out however often she comes back");
+}
+
+#[test]
+fn who_is_forgotten_while_a_census_leaves_her_out_pays_when_it_counts_her_after_all() {
+    let (_desk, ledger) = Desk::new("4");
+    ledger.reserve(id(1), PLAN, &each("0.5", &[(1, "0.5")])).unwrap();
+    ledger.reserve(id(2), PLAN, &everybody("0.25", &[1])).unwrap();
+    ledger.forget(PersonId(1)).unwrap();
+    assert_eq!(spent(&ledger, 1), "1/2");
+    // The census goes on after a kill, and she is back and in it.
+    ledger.reserve(id(2), PLAN, &everybody("0.25", &[])).unwrap();
+    assert_eq!(spent(&ledger, 1), "3/4");
+    ledger.forget(PersonId(1)).unwrap();
+    assert_eq!(spent(&ledger, 1), "3/4");
 }
 
 /// Every form in which an id, a loss or a noise could be read off the file.

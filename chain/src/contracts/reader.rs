@@ -30,8 +30,8 @@ pub struct Ownership {
 /// Questions to the contracts at one block.
 #[derive(Debug, Clone, Copy)]
 pub struct Reader<'a> {
-    view: &'a View,
-    contracts: &'a Contracts,
+    pub(super) view: &'a View,
+    pub(super) contracts: &'a Contracts,
 }
 
 impl Contracts {

@@ -19,7 +19,7 @@ use medrec_domain::{ConditionScope, ConsentDocument, Digest, FieldScope, Purpose
 use medrec_gatekeeper::rewards::RewardsOptions;
 use medrec_gatekeeper::{Gatekeeper, GatekeeperError, Options};
 use medrec_protocol::Hexadecimal;
-use medrec_protocol::bridge::{commitment_prefix, from_chain};
+use medrec_protocol::bridge::{commitment_prefix, from_chain, to_chain};
 use medrec_protocol::methods::acts::{self, RelayBody, StateAnswer, StateBody};
 use medrec_protocol::methods::consents::{self as papers, PutBody};
 use medrec_protocol::methods::provider::{Invite, InviteBody, Link, LinkBody};
@@ -127,7 +127,7 @@ impl Clinic {
         self.desk.ask::<Invite>(&self.staff, InviteBody { account: patient.account }).await;
         let body = LinkBody { account: patient.account, source_id: patient.source_id.clone() };
         self.desk.ask::<Link>(&self.staff, body).await;
-        let provider = self.staff.address();
+        let provider = to_chain(self.desk.provider);
         let act = relationships::Onboard { provider, identity_commitment: keccak256(&patient.source_id) };
         self.carry(&act, &patient.key).await;
         patient

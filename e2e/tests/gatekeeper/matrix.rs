@@ -28,7 +28,7 @@ use medrec_protocol::methods::provider::{
 use medrec_protocol::methods::records::{Audit, AuditBody, Read, ReadAnswer};
 
 use crate::clinic::{Clinic, Patient, Wish, newcomer, reading, sealed};
-use crate::desk::Reply;
+use crate::desk::{Reply, fresh_nonce};
 use crate::ground::{funded, now_s, person};
 use crate::truth::all_columns;
 
@@ -233,11 +233,14 @@ impl World {
             "unlink" => desk.reply::<Unlink>(key, UnlinkBody { account }).await,
             "invite" => desk.reply::<Invite>(key, InviteBody { account }).await,
             // A participant who is no patient of anybody: the contract takes the proposal.
-            "propose" => desk.reply::<Propose>(key, ProposeBody { account }).await,
+            "propose" => {
+                desk.reply::<Propose>(key, ProposeBody { account, idempotency_key: fresh_nonce() }).await
+            }
             "post" => {
                 let query = medrec_domain::workload::catalogue::Catalogue::standard().unwrap();
                 let query = query.queries.keys().next().unwrap().clone();
-                desk.reply::<PostUpdate>(key, PostBody { patients: vec![self.patient.account], query }).await
+                let (patients, idempotency_key) = (vec![self.patient.account], fresh_nonce());
+                desk.reply::<PostUpdate>(key, PostBody { patients, query, idempotency_key }).await
             }
             "epoch" => {
                 let (from, until) = ("2024-01-01".parse().unwrap(), "2024-02-01".parse().unwrap());

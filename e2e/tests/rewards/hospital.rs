@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use alloy_primitives::{Address, B256, keccak256};
 use alloy_signer_local::PrivateKeySigner;
 use medrec_anonymizer::bounding::BoundingKey;
+use medrec_anonymizer::bundle::Signer;
 use medrec_chain::acts::{consents, relationships};
 use medrec_chain::{Request, Sender};
 use medrec_contracts::{Relationships, Releases};
@@ -137,13 +138,27 @@ impl Hospital {
 
     /// Its rewards over another outbox.
     pub(crate) fn rewards_over(&self, yard: &Yard, sender: &Arc<Sender>) -> Arc<Rewards> {
+        self.rewards_with(yard, sender, &[funded(0)])
+    }
+
+    /// Its rewards over an outbox, with these keys for bundles.
+    pub(crate) fn rewards_with(
+        &self,
+        yard: &Yard,
+        sender: &Arc<Sender>,
+        keys: &[PrivateKeySigner],
+    ) -> Arc<Rewards> {
+        let account = from_chain(yard.sender.account());
+        let key = |key: &PrivateKeySigner| -> Arc<dyn Signer + Send + Sync> {
+            Arc::new(BundleKey { account, key: key.clone() })
+        };
         let parts = RewardsParts {
             folder: self.folder.clone(),
             options: self.options.clone(),
             account: yard.sender.account(),
             contracts: yard.contracts,
             sender: Arc::clone(sender),
-            signer: Arc::new(BundleKey(funded(0))),
+            keys: keys.iter().map(key).collect(),
             book: Arc::clone(&self.book) as Arc<dyn ConsentBook>,
             records: Arc::clone(&self.shelf) as Arc<dyn RecordStore>,
             pseudonyms: PseudonymKey::new([7; 16]),

@@ -11,12 +11,17 @@ use medrec_domain::{ConditionScope, FieldScope, Purpose, Scope};
 use medrec_protocol::RefusalCode;
 use medrec_protocol::bridge::{from_chain, group_id, to_chain};
 use medrec_protocol::methods::notifications::NotificationEvent;
-use medrec_protocol::methods::provider::{EpochBody, Invite, InviteBody, PostBody, PostUpdate, RunEpoch};
+use medrec_protocol::methods::provider::{
+    EpochBody, Invite, InviteBody, PostBody, PostUpdate, Posting, RunEpoch,
+};
 use medrec_protocol::methods::records::{Audit, AuditBody, Read, ReadAnswer, ReadBody};
 use medrec_wallet::collector::{ClaimState, Reward};
 use medrec_wallet::consent::{self, Wish, salt};
 use medrec_wallet::provider::{self, Candidate, InstitutionRole};
-use medrec_wallet::{Collector, CollectorOptions, Desk, Notifications, PrivateKeySigner, WalletError};
+use medrec_wallet::wishes::fresh_key;
+use medrec_wallet::{
+    Collector, CollectorOptions, Desk, Notifications, PrivateKeySigner, WalletError, Wishes,
+};
 
 use crate::town::{PATIENCE, Town, funded};
 
@@ -107,7 +112,7 @@ async fn a_patient_walks_the_nine_steps_and_takes_back_what_she_gave() {
     assert!(seen.columns.len() < own.columns.len() && !seen.columns.is_empty(), "{:?}", seen.columns);
     // An update comes, and she hears of it over the stream.
     let query = "patients-by-class-last-month".to_owned();
-    let posting = town.ask::<PostUpdate>(PostBody { patients: vec![entry.account], query }).await;
+    let posting = post_over_a_kill(&town, entry.account, &query).await;
     let mut stream = Notifications::new(&town.staff, &desk.signer, 0);
     let told = async {
         loop {
@@ -229,7 +234,7 @@ async fn a_solved_block_becomes_a_verified_bundle_in_the_miners_folder() {
         }
     };
     let query = "patients-by-class-last-month".to_owned();
-    let posting = town.ask::<PostUpdate>(PostBody { patients: vec![entry.account], query }).await;
+    let posting = town.ask::<PostUpdate>(post(entry.account, query)).await;
     let state = loop {
         match medrec_wallet::researcher::bounty_state(&town.place, &posting).await.unwrap() {
             Some(state) => break state,
@@ -262,4 +267,25 @@ async fn a_solved_block_becomes_a_verified_bundle_in_the_miners_folder() {
     };
     tokio::time::timeout(PATIENCE, receipt).await.expect("a receipt");
     town.stop().await;
+}
+
+/// One patient's update, under a fresh key.
+fn post(patient: Address, query: String) -> PostBody {
+    PostBody { patients: vec![patient], query, idempotency_key: fresh_key().unwrap() }
+}
+
+/// What `medrec provider post` does when it is killed after the gatekeeper's answer and before it told it, and is run again.
+async fn post_over_a_kill(town: &Town, patient: Address, query: &str) -> Posting {
+    let wishes = Wishes::beside(&town.folder.path().join("hospital.json"));
+    let begin = || wishes.begin::<PostUpdate>(town.provider(), &(patient, query)).unwrap();
+    let killed = begin();
+    let body = |key| PostBody { patients: vec![patient], query: query.to_owned(), idempotency_key: key };
+    let first = town.ask::<PostUpdate>(body(killed.idempotency_key)).await;
+    drop(killed);
+    let again = begin();
+    assert!(again.earlier_s.is_some());
+    assert_eq!(town.ask::<PostUpdate>(body(again.idempotency_key)).await, first);
+    again.answered().unwrap();
+    assert_eq!(begin().earlier_s, None, "the next one is another wish");
+    first
 }

@@ -13,34 +13,21 @@ use medrec_domain::schema::{ColumnSpec, Table};
 use medrec_domain::{Digest, keccak256, merkle};
 use medrec_protocol::Hexadecimal;
 use medrec_protocol::bridge::{from_word, to_chain, to_word};
-use serde::{Deserialize, Serialize};
 
 use crate::answer::Refused;
-use crate::error::GatekeeperError;
 use crate::reading::rows_of;
 use crate::state::State;
-use crate::store::{Shelf, Store};
+use crate::store::PointerRow;
 
 /// The gatekeeper's query that a pointer names: the patient's whole record.
 const WHOLE_RECORD: &[u8] = b"records/read of every table";
-
-/// What opens a pointer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct PointerRow {
-    /// Whose record.
-    pub(super) patient: Address,
-    /// The posting that it is part of.
-    pub(super) root: Digest,
-    /// The commitment's key.
-    pub(super) key: Hexadecimal<32>,
-}
 
 /// Pointers that are about to be posted.
 pub(super) struct Pointers {
     /// Root over their leaves.
     pub(super) root: Digest,
-    rows: Vec<(Digest, PointerRow)>,
+    /// What opens them, by commitment.
+    pub(super) rows: Vec<(Digest, PointerRow)>,
 }
 
 /// Makes a pointer for each patient, over her record as it is now. Blocks.
@@ -65,26 +52,6 @@ pub(super) fn make(state: &State, patients: &[Address]) -> Result<Pointers, Refu
     let rows =
         made.into_iter().map(|(commitment, patient, key)| (commitment, PointerRow { patient, root, key }));
     Ok(Pointers { root, rows: rows.collect() })
-}
-
-impl Pointers {
-    /// Stores what opens them.
-    pub(super) fn keep(&self, store: &Store) -> Result<(), GatekeeperError> {
-        store.change(|change| {
-            self.rows.iter().try_for_each(|(commitment, row)| {
-                let key = [row.patient.0.as_slice(), &commitment.0].concat();
-                change.put(Shelf::Pointers, &key, row)
-            })
-        })
-    }
-}
-
-/// Destroys what opens a patient's pointers.
-pub(super) fn destroy(store: &Store, patient: Address) -> Result<(), GatekeeperError> {
-    store.change(|change| {
-        let rows = change.scan::<PointerRow>(Shelf::Pointers, &patient.0, None, usize::MAX)?;
-        rows.iter().try_for_each(|(key, _)| change.remove(Shelf::Pointers, key).map(drop))
-    })
 }
 
 /// A digest over everything that the source has about a patient, table by table.

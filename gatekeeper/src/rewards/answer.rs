@@ -10,6 +10,7 @@ use medrec_domain::workload::catalogue::CatalogueQuery;
 
 use super::desk::{Desk, software};
 use super::error::RewardsError;
+use super::key::Key;
 use super::rows::{BountyRow, Terms};
 use super::snapshot::Snapshot;
 
@@ -20,6 +21,7 @@ pub(super) fn bounty_release_id(bounty: Digest) -> Digest {
 
 impl Desk {
     /// Answers a bounty that was entered: the answer is stored when this returns. The manifest's digest.
+    #[expect(clippy::too_many_arguments, reason = "everything that one answer is made of")]
     pub(super) fn answer_bounty(
         &self,
         bounty: Digest,
@@ -27,6 +29,7 @@ impl Desk {
         terms: &Terms,
         occasion: Occasion,
         snapshot: &Snapshot,
+        key: &Key,
         progress: &dyn Progress,
     ) -> Result<Digest, RewardsError> {
         let id = bounty_release_id(bounty);
@@ -49,7 +52,7 @@ impl Desk {
             consent_root: Some(snapshot.root),
             software: software(),
             tables: &tables,
-            signer: Some(self.signer.as_ref()),
+            signer: Some(key.as_ref()),
         };
         let (manifest, files) = bundle::render(&input)?;
         let manifest = manifest.digest()?;

@@ -17,6 +17,7 @@ use medrec_domain::{Digest, keccak256, merkle};
 
 use super::desk::{Desk, software};
 use super::error::RewardsError;
+use super::key::Key;
 use super::rows::{EpochRow, Finished, ShardRow};
 use super::snapshot::{Snapshot, nano_rho, random};
 use super::store::AnswerKey;
@@ -39,12 +40,13 @@ pub(super) fn census_id(provider: Address, epoch: EpochNumber) -> Digest {
 }
 
 impl Desk {
-    /// Finishes a census that was entered: its shards are stored when this returns.
+    /// Finishes a census that was entered: its shards are stored when this returns. The size of bundles is measured with a key.
     pub(super) fn finish_epoch(
         &self,
         epoch: EpochNumber,
         row: &EpochRow,
         snapshot: &Snapshot,
+        key: &Key,
         progress: &dyn Progress,
     ) -> Result<Finished, RewardsError> {
         let id = census_id(self.provider, epoch);
@@ -58,7 +60,7 @@ impl Desk {
         };
         progress.stage("finishing shards", None);
         let mut finished = self.statements(id, row, snapshot)?;
-        let input = self.input(row, &finished, self.placeholder(epoch, 0, &finished), &tables);
+        let input = self.input(row, &finished, self.placeholder(epoch, 0, &finished), &tables, key);
         let tables = bundle::finish(&input)?;
         let shards = seal(tables)?;
         let leaves = self.leaves(epoch, shards.iter().map(|(shard, _)| shard));
@@ -66,7 +68,7 @@ impl Desk {
         finished.shards = u32::try_from(shards.len()).unwrap_or(u32::MAX);
         for (index, (shard, table)) in (0_u32..).zip(&shards) {
             let occasion = self.placeholder(epoch, index, &finished);
-            let bytes = self.pack(row, &finished, occasion, shard, table, &leaves, Padding::None)?;
+            let bytes = self.pack(row, &finished, occasion, shard, table, &leaves, key, Padding::None)?;
             let bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_add(ROOM_BYTES);
             finished.padded_bytes = finished.padded_bytes.max(bytes.next_multiple_of(PADDING_BYTES));
         }
@@ -83,11 +85,8 @@ impl Desk {
         row: &EpochRow,
         index: u32,
         earner: Earner,
+        key: &Key,
     ) -> Result<Vec<u8>, RewardsError> {
-        let key = AnswerKey::Shard(epoch, earner.block.hash);
-        if let Some(answer) = self.store.answer(key)? {
-            return Ok(answer);
-        }
         let missing = |why| RewardsError::Contradiction { what: format!("census of epoch {}", epoch.0), why };
         let finished = row.finished.as_ref().ok_or_else(|| missing("it is not finished"))?;
         let shards = self.store.shards(epoch)?;
@@ -98,8 +97,8 @@ impl Desk {
         let table = FinishedTable { table: shard.table.clone(), files };
         let occasion = self.occasion(epoch, index, finished, earner);
         let padding = Padding::ToBytes(finished.padded_bytes);
-        let bytes = self.pack(row, finished, occasion, shard, &table, &leaves, padding)?;
-        self.store.keep_answer(key, bytes)
+        let bytes = self.pack(row, finished, occasion, shard, &table, &leaves, key, padding)?;
+        self.store.keep_answer(AnswerKey::Shard(epoch, earner.block.hash), bytes)
     }
 
     /// What every bundle of the epoch says; root, shards and size come later.
@@ -139,6 +138,7 @@ impl Desk {
         shard: &ShardRow,
         table: &FinishedTable,
         leaves: &[Digest],
+        key: &Key,
         padding: Padding,
     ) -> Result<Vec<u8>, RewardsError> {
         let Occasion::CensusShard { shard: index, .. } = &occasion else {
@@ -149,7 +149,7 @@ impl Desk {
         };
         let proof = usize::try_from(*index).ok().and_then(|index| merkle::proof(leaves, index));
         let seal = ShardFile::new(shard.content, shard.salt, proof.unwrap_or_default());
-        let input = self.input(row, finished, occasion, &[]);
+        let input = self.input(row, finished, occasion, &[], key);
         let (_, files) = bundle::render_shard(&input, table, &seal)?;
         Ok(bundle::pack(&files, padding)?)
     }
@@ -160,6 +160,7 @@ impl Desk {
         finished: &Finished,
         occasion: Occasion,
         tables: &'a [TableFigures],
+        key: &'a Key,
     ) -> BundleInput<'a> {
         BundleInput {
             title: row.terms.workload.title.clone(),
@@ -173,7 +174,7 @@ impl Desk {
             consent_root: Some(finished.consent_root),
             software: software(),
             tables,
-            signer: Some(self.signer.as_ref()),
+            signer: Some(key.as_ref()),
         }
     }
 

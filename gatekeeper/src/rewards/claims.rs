@@ -20,6 +20,7 @@ use super::answer::bounty_release_id;
 use super::book::Watch;
 use super::census::Earner;
 use super::error::RewardsError;
+use super::key::Key;
 use super::records::organisations;
 use super::rows::{BountyRow, EpochRow, Terms};
 use super::snapshot::{CONFIRMATIONS, nano_rho};
@@ -56,7 +57,12 @@ impl Rewards {
         });
         let index = index.ok_or(RefusalCode::EarnsNothing)?;
         let earner = Earner { block: self.reference(block.head()), miner: from_chain(signer) };
-        self.blocking(move |desk| desk.shard(epoch, &row, index, earner)).await
+        let given = AnswerKey::Shard(epoch, earner.block.hash);
+        if let Some(answer) = self.blocking(move |desk| desk.store.answer(given)).await? {
+            return Ok(answer);
+        }
+        let key = self.key_at(&view, number).await?;
+        self.blocking(move |desk| desk.shard(epoch, &row, index, earner, &key)).await
     }
 
     /// The answer to a bounty, for the key `signer`: the same bytes each time. The outbox has the answer's hash by then.
@@ -103,7 +109,8 @@ impl Rewards {
             let block = self.reference(view.at(owned.block_number).await?.head());
             let (provider, miner) = (posting.provider, from_chain(owned.owner));
             let occasion = Occasion::Bounty { block, miner, provider, bounty };
-            self.answer(bounty, query, row.terms, occasion, &watch).await?
+            let key = self.key_at(&view, owned.block_number).await?;
+            self.answer(bounty, query, row.terms, occasion, key, &watch).await?
         };
         watch.stage("committing in the ledger", None);
         let bytes = self.blocking(move |desk| {
@@ -131,15 +138,24 @@ impl Rewards {
         query: CatalogueQuery,
         terms: Terms,
         occasion: Occasion,
+        key: Key,
         watch: &Watch,
     ) -> Result<Digest, RewardsError> {
         watch.stage("looking consents up", None);
         let snapshot = self.snapshot().await?;
         let watch = Watch::clone(watch);
         self.blocking(move |desk| {
-            desk.answer_bounty(bounty, &query, &terms, occasion, &snapshot, watch.as_ref())
+            desk.answer_bounty(bounty, &query, &terms, occasion, &snapshot, &key, watch.as_ref())
         })
         .await
+    }
+
+    /// The key that signs what a block earned: the one that spoke for the provider then.
+    async fn key_at(&self, view: &View, block: u64) -> Result<Key, RewardsError> {
+        let history = self.contracts.at(view).key_history(self.account).await?;
+        let wanted = history.at(block).ok_or(RewardsError::NoKey { key: None, block })?;
+        let key = self.keys.iter().find(|key| key.address() == from_chain(wanted));
+        key.cloned().ok_or(RewardsError::NoKey { key: Some(wanted), block })
     }
 
     fn query_of(&self, posting: &Posting) -> Option<&CatalogueQuery> {

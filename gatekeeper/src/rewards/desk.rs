@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use medrec_anonymizer::aggregate::Options;
 use medrec_anonymizer::bounding::BoundingKey;
-use medrec_anonymizer::bundle::Signer;
 use medrec_anonymizer::consent::Consents;
 use medrec_anonymizer::ledger::Ledger;
 use medrec_anonymizer::records::Progress;
@@ -30,7 +29,6 @@ pub(super) struct Desk {
     pub(super) ledger: Ledger,
     pub(super) store: Store,
     pub(super) records: Arc<dyn RecordStore>,
-    pub(super) signer: Arc<dyn Signer + Send + Sync>,
     pub(super) bounding: BoundingKey,
     pub(super) value_sets: ValueSets,
     pub(super) memory_bytes: u64,

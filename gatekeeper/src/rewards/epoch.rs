@@ -125,7 +125,12 @@ impl Rewards {
         watch.stage("looking consents up", None);
         let snapshot = self.snapshot().await?;
         let (row, watch) = (row.clone(), Arc::clone(watch));
-        self.blocking(move |desk| desk.finish_epoch(epoch, &row, &snapshot, watch.as_ref())).await
+        let key = self
+            .keys
+            .first()
+            .cloned()
+            .ok_or(RewardsError::NoKey { key: None, block: snapshot.block.number.0 })?;
+        self.blocking(move |desk| desk.finish_epoch(epoch, &row, &snapshot, &key, watch.as_ref())).await
     }
 
     /// Sees to it that the root is on chain; the block that carries it, if one does.

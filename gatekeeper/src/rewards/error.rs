@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use alloy_primitives::Address;
 use medrec_anonymizer::AnonymizerError;
 use medrec_chain::{ChainError, Remedy};
 use medrec_datasets::DatasetError;
@@ -55,6 +56,17 @@ pub enum RewardsError {
         what: String,
         /// What does not agree.
         why: &'static str,
+    },
+    /// The key that has to sign a bundle is not here.
+    #[error(
+        "block {block} earns a bundle signed by {}, and that key is not here\n\nhint: name the provider's earlier keys too; without them what blocks before the change of key earned cannot be given",
+        key.map_or_else(|| "the provider's key".to_owned(), |key| key.to_string())
+    )]
+    NoKey {
+        /// Which; `None` where none spoke for the provider.
+        key: Option<Address>,
+        /// The block.
+        block: u64,
     },
     /// The operating system gave no random bytes.
     #[error("the operating system gave no randomness")]

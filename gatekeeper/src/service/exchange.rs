@@ -2,12 +2,13 @@
 //!
 //! The work runs as a task of its own: a client that goes away changes nothing of what was decided, written and counted.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
-use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use medrec_domain::identifier::Address;
@@ -44,23 +45,32 @@ where
     if let Some(refused) = service.access.refuse(&headers) {
         return refused;
     }
+    let source = service.source(&request);
+    if !service.admits(source) {
+        return allowed(&service, &headers, refusal(RefusalCode::TooManyRequests));
+    }
     let Ok(permit) = Arc::clone(service.room(kind)).try_acquire_owned() else {
-        return allowed(&service, &headers, refusal(RefusalCode::Busy));
+        return allowed(&service, &headers, unasked(&service, RefusalCode::Busy));
     };
     let body = match body(&service, request).await {
         Ok(body) => body,
-        Err(code) => return allowed(&service, &headers, refusal(code)),
+        Err(code) => return allowed(&service, &headers, unasked(&service, code)),
     };
     let log = service.state.log;
     let working = Arc::clone(&service);
-    let task = tokio::spawn(async move { decide::<M>(working, kind, concern, act, body, permit).await });
+    let asked = Asked { kind, source, concern, body, permit };
+    let task = tokio::spawn(async move { decide::<M>(working, asked, act).await });
     let response = match task.await {
         Ok(Ok(answer)) => respond(answer),
-        Ok(Err(refused)) => {
-            if let Some(why) = refused.why {
-                log(&format!("{} refused ({:?}): {why}", M::NAME, refused.code));
+        Ok(Err(No { refused, is_strangers })) => {
+            let Refused { code, why } = refused;
+            let line = why.map(|why| format!("{} refused ({}): {why}", M::NAME, code.name()));
+            match line {
+                Some(line) if is_strangers => service.tell_of_stranger(&line),
+                Some(line) => log(&line),
+                None => {}
             }
-            refusal(refused.code)
+            refusal(code)
         }
         Err(error) => {
             log(&format!("{} broke: {error}", M::NAME));
@@ -68,6 +78,12 @@ where
         }
     };
     allowed(&service, &headers, response)
+}
+
+/// A refusal before anybody knows who asks.
+fn unasked(service: &Service, code: RefusalCode) -> Response {
+    service.state.audit.count(code, now_s());
+    refusal(code)
 }
 
 fn allowed(service: &Service, headers: &HeaderMap, mut response: Response) -> Response {
@@ -93,39 +109,78 @@ async fn body(service: &Service, request: Request) -> Result<Bytes, RefusalCode>
     body.map_err(|_| RefusalCode::BadRequest)?.map_err(|_| RefusalCode::TooLarge)
 }
 
+/// A request as it came.
+struct Asked<B> {
+    kind: Kind,
+    source: IpAddr,
+    concern: fn(&B) -> Concern,
+    body: Bytes,
+    permit: OwnedSemaphorePermit,
+}
+
+/// A refusal, and whether it is that of somebody whom nobody knows: such are counted, not written down.
+struct No {
+    refused: Refused,
+    is_strangers: bool,
+}
+
+/// A request that is signed as it has to be.
+struct Checked<B> {
+    signed: Signed<B>,
+    /// Whether the signer was met before, or is expected here.
+    is_known: bool,
+}
+
 /// Checks, decides, and writes the decision down.
 async fn decide<M: Method + 'static>(
     service: Arc<Service>,
-    kind: Kind,
-    concern: fn(&M::Body) -> Concern,
+    asked: Asked<M::Body>,
     act: Act<M::Body>,
-    body: Bytes,
-    permit: OwnedSemaphorePermit,
-) -> Outcome
+) -> Result<Answer, No>
 where
     M::Body: 'static,
 {
     let state = Arc::clone(&service.state);
-    let checked = blocking(move || check::<M>(&service, &body).map(|signed| (signed, service)));
-    let (signed, service) = checked.await?;
+    let Asked { kind, source, concern, body, permit } = asked;
+    let checking = Arc::clone(&service);
+    let checked = blocking(move || check::<M>(&checking, source, &body)).await;
+    let Checked { signed, is_known } = checked.map_err(|refused| {
+        state.audit.count(refused.code, now_s());
+        No { refused, is_strangers: true }
+    })?;
     let (signer, asked) = (signed.signer, concern(&signed.body));
-    let permit = Arc::new(permit);
-    let caller = caller(&state, signer, Arc::clone(&permit)).await;
+    let caller = caller(&state, signer, permit).await;
+    if let Ok(caller) = &caller {
+        service.acquaintances.learn(signer, caller.account.is_some());
+    }
+    let is_stranger = !is_known && caller.as_ref().map_or(true, |caller| caller.account.is_none());
     let actor = caller.as_ref().map_or(signer, Caller::actor);
+    let caller = caller.and_then(|caller| if is_stranger { strange(&service, caller) } else { Ok(caller) });
     let outcome = match caller {
         Ok(caller) => run(act(Arc::clone(&state), caller, signed.body), service.timeout(kind)).await,
         Err(refused) => Err(refused),
     };
-    if kind != Kind::Waiting {
-        let decision = decision::<M>(signer, actor, asked, &outcome);
-        // What cannot be written down is not answered.
-        state.audit.write(decision).await.map_err(Refused::internal)?;
+    match &outcome {
+        Err(refused) if is_stranger => state.audit.count(refused.code, now_s()),
+        _ if kind == Kind::Waiting => {}
+        outcome => {
+            let decision = decision::<M>(signer, actor, asked, outcome);
+            // What cannot be written down is not answered.
+            let written = state.audit.write(decision).await;
+            written.map_err(|why| No { refused: Refused::internal(why), is_strangers: false })?;
+        }
     }
-    outcome
+    outcome.map_err(|refused| No { refused, is_strangers: is_stranger })
 }
 
-/// Parses and checks a request: form, time, signature, nonce.
-fn check<M: Method>(service: &Service, body: &[u8]) -> Result<Signed<M::Body>, Refused> {
+/// A stranger works in the room of strangers.
+fn strange(service: &Service, caller: Caller) -> Result<Caller, Refused> {
+    let permit = service.room_of_strangers().ok_or(RefusalCode::TooManyRequests)?;
+    Ok(Caller { permit: Arc::new(permit), ..caller })
+}
+
+/// Parses and checks a request: form, time, signature, whether a stranger may ask now, nonce. Blocks.
+fn check<M: Method>(service: &Service, source: IpAddr, body: &[u8]) -> Result<Checked<M::Body>, Refused> {
     let state = &service.state;
     let signed: Signed<M::Body> = serde_json::from_slice(body)
         .map_err(|error| Refused { code: RefusalCode::BadRequest, why: Some(error.to_string()) })?;
@@ -140,22 +195,24 @@ fn check<M: Method>(service: &Service, body: &[u8]) -> Result<Signed<M::Body>, R
         ProtocolError::Signature { .. } => RefusalCode::BadSignature,
         _ => RefusalCode::BadRequest,
     })?;
-    match service.nonces.use_up(signed.signer, signed.nonce, signed.expiry_s, now_s) {
-        Nonce::Fresh => Ok(signed),
+    let signer = signed.signer;
+    let is_known = service.acquaintances.knows(signer) || state.store.is_expected(signer)?;
+    // From here on a request takes room in memory and time of the node.
+    if !is_known && !service.admits_stranger(source) {
+        return Err(RefusalCode::TooManyRequests.into());
+    }
+    match service.nonces.use_up(signer, signed.nonce, signed.expiry_s, now_s) {
+        Nonce::Fresh => Ok(Checked { signed, is_known }),
         Nonce::Used => Err(RefusalCode::Replayed.into()),
         Nonce::NoRoom => Err(RefusalCode::Busy.into()),
     }
 }
 
 /// Looks up who the signer is.
-async fn caller(
-    state: &State,
-    signer: Address,
-    permit: Arc<OwnedSemaphorePermit>,
-) -> Result<Caller, Refused> {
+async fn caller(state: &State, signer: Address, permit: OwnedSemaphorePermit) -> Result<Caller, Refused> {
     let facts = state.look().await?;
     let account = facts.account_of(to_chain(signer)).await?.map(from_chain);
-    Ok(Caller { signer, account, facts, permit })
+    Ok(Caller { signer, account, facts, permit: Arc::new(permit) })
 }
 
 /// Runs a method to its end, within its time. A panic in it is its own.
@@ -205,7 +262,12 @@ pub(super) fn json<T: Serialize>(value: &T) -> Response {
 pub(super) fn refusal(code: RefusalCode) -> Response {
     let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = serde_json::to_vec(&Refusal::from(code)).unwrap_or_default();
-    response(status, "application/json", Body::from(body))
+    let mut response = response(status, "application/json", Body::from(body));
+    if code == RefusalCode::TooManyRequests {
+        // Every bucket gets a token a second at least.
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
 }
 
 fn response(status: StatusCode, kind: &'static str, body: Body) -> Response {

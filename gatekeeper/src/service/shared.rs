@@ -1,13 +1,24 @@
 //! What all requests share: the state, who may call, used nonces, and room for so many at once.
 
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use axum::extract::Request;
+use medrec_protocol::RefusalCode;
+use parking_lot::Mutex;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::access::Access;
+use super::acquaintances::Acquaintances;
 use super::nonces::Nonces;
-use crate::state::State;
+use super::rates::{Bucket, Buckets};
+use super::source::source;
+use crate::options::Rate;
+use crate::state::{State, now_s};
+
+/// Lines about strangers in the provider's own log; the counts tell of the rest.
+const LINES: Rate = Rate { per_second: 1, burst: 30 };
 
 /// What kind of work a method is: how long it may take, and with whom it shares its room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,22 +36,66 @@ pub(crate) struct Service {
     pub(super) state: Arc<State>,
     pub(super) access: Access,
     pub(super) nonces: Nonces,
+    pub(super) acquaintances: Acquaintances,
+    proxies: Vec<IpAddr>,
+    everybody: Buckets,
+    strangers: Buckets,
+    /// Lines of the provider's own log about strangers.
+    lines: Mutex<Bucket>,
     requests: Arc<Semaphore>,
     releases: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
+    of_strangers: Arc<Semaphore>,
 }
 
 impl Service {
     /// A service of these parts.
-    pub(crate) fn new(state: Arc<State>, access: Access) -> Self {
-        let limits = &state.limits;
+    pub(crate) fn new(state: Arc<State>, access: Access, proxies: Vec<IpAddr>) -> Self {
+        let (limits, now) = (&state.limits, Instant::now());
         Self {
             access,
             nonces: Nonces::new(limits.nonces),
+            acquaintances: Acquaintances::default(),
+            proxies,
+            everybody: Buckets::new(limits.everybody, limits.sources, now),
+            strangers: Buckets::new(limits.strangers, limits.sources, now),
+            lines: Mutex::new(Bucket::new(LINES, now)),
+            of_strangers: Arc::new(Semaphore::new(limits.strangers_at_once)),
             requests: Arc::new(Semaphore::new(limits.requests)),
             releases: Arc::new(Semaphore::new(limits.releases)),
             waiting: Arc::new(Semaphore::new(limits.waiting)),
             state,
+        }
+    }
+
+    /// Where a request comes from.
+    pub(super) fn source(&self, request: &Request) -> IpAddr {
+        source(request, &self.proxies)
+    }
+
+    /// Whether a source may ask now. A refusal is counted.
+    pub(super) fn admits(&self, source: IpAddr) -> bool {
+        let is_admitted = self.everybody.take(source, Instant::now());
+        if !is_admitted {
+            self.state.audit.count(RefusalCode::TooManyRequests, now_s());
+        }
+        is_admitted
+    }
+
+    /// Whether a key that is not known may ask now.
+    pub(super) fn admits_stranger(&self, source: IpAddr) -> bool {
+        self.strangers.take(source, Instant::now())
+    }
+
+    /// The room of strangers, so that they take none from others.
+    pub(super) fn room_of_strangers(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.of_strangers).try_acquire_owned().ok()
+    }
+
+    /// Tells the provider's own log about a stranger, as long as that does not fill it.
+    pub(super) fn tell_of_stranger(&self, line: &str) {
+        if self.lines.lock().take(Instant::now()) {
+            (self.state.log)(line);
         }
     }
 

@@ -57,7 +57,7 @@ async fn anchor(state: &Arc<State>) -> Result<(), Failure> {
     }
     let call = Releases::anchorAuditHeadCall { head: to_word(head.head), entries: head.length };
     let act = state.contracts.act(&call);
-    state.sender.send(Request::from(act).with_key(key(head.length, &head.head))).await?;
+    state.outboxes.present.send(Request::from(act).with_key(key(head.length, &head.head))).await?;
     Ok(())
 }
 

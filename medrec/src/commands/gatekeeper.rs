@@ -71,7 +71,12 @@ fn options(config: &Config, arguments: &GatekeeperArguments, shell: &mut Shell) 
     let nodes = config.nodes.iter().cloned();
     let mut options =
         Options::new(config.state.clone(), &network, nodes, (provider, signer), records, today()?, rewards)?;
+    // Keys of this keystore that spoke for the account before sign for blocks of their time.
+    let earlier = (0..own.index).map(|index| keystore.signer(index));
+    options.earlier_keys = earlier.collect::<Result<_, _>>()?;
     options.origins.clone_from(&config.allow_origins);
+    options.trusted_proxies.clone_from(&config.trusted_proxies);
+    config.rates.apply(&mut options.limits);
     options.log = shell.warner();
     Ok(options)
 }

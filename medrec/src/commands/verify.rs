@@ -19,6 +19,7 @@ pub(super) fn run(arguments: &VerifyArguments, shell: &mut Shell) -> anyhow::Res
     let options = VerifyOptions {
         signer: arguments.signer,
         require_signature: arguments.require_signature,
+        signer_by_chain: arguments.network.is_some(),
         epsilon_at: Some(&epsilon_at),
         ..VerifyOptions::default()
     };

@@ -1,10 +1,12 @@
 //! Acts of the provider itself, signed by its own key.
 
+use medrec_domain::digest::keccak256_of;
 use medrec_domain::identifier::{Address, BlockNumber, EpochNumber};
 use medrec_domain::{CalendarDate, Digest, Rho};
 use serde::{Deserialize, Serialize};
 
 use super::methods;
+use crate::signed::Hexadecimal;
 
 methods! {
     /// Lets an account that is no participant yet have its onboarding carried.
@@ -53,6 +55,8 @@ pub struct UnlinkBody {
 pub struct ProposeBody {
     /// The patient's account.
     pub account: Address,
+    /// What the asker knows this wish by, see [`act_key`].
+    pub idempotency_key: Hexadecimal<32>,
 }
 
 /// Whose records changed, and the question that goes with it.
@@ -63,6 +67,17 @@ pub struct PostBody {
     pub patients: Vec<Address>,
     /// Name of a query of the catalogue: the bounty.
     pub query: String,
+    /// What the asker knows this wish by, see [`act_key`].
+    pub idempotency_key: Hexadecimal<32>,
+}
+
+/// What `acts/state` knows an act of the provider by: its account, and the 32 random bytes that the asker chose for the wish.
+///
+/// An idempotency key stands for one wish and one transaction, for ever: asked again with it, the gatekeeper gives the same answer and
+/// sends nothing more; with another body it refuses. Who got no answer asks again with the same key; who wants the same
+/// once more takes another.
+pub fn act_key(provider: Address, idempotency_key: &Hexadecimal<32>) -> Digest {
+    keccak256_of(&[b"medrec act", &provider.0, &idempotency_key.0])
 }
 
 /// What was posted: the terms of a bounty. Whoever shows them can prove them against the chain.

@@ -71,7 +71,7 @@ fn stage(path: &Path, bytes: &Bytes) -> Result<(tempfile::NamedTempFile, Verific
     Ok((file, verification))
 }
 
-/// Every check that needs nothing but the bundle.
+/// Every check that needs nothing but the bundle. Whose key signed it is left to [`onchain::check`].
 ///
 /// # Errors
 /// [`WalletError::Bundle`] when there is nothing to read.
@@ -79,8 +79,12 @@ pub(super) fn verify(path: &Path) -> Result<Verification, WalletError> {
     let epsilon_at = |rho: &Rho, delta: &str| {
         delta.parse().ok().and_then(|delta: f64| accounting::epsilon_at(rho, delta).ok())
     };
-    let options =
-        VerifyOptions { require_signature: true, epsilon_at: Some(&epsilon_at), ..VerifyOptions::default() };
+    let options = VerifyOptions {
+        require_signature: true,
+        signer_by_chain: true,
+        epsilon_at: Some(&epsilon_at),
+        ..VerifyOptions::default()
+    };
     Ok(bundle::verify(path, &options)?)
 }
 

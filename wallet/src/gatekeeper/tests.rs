@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use alloy_signer_local::PrivateKeySigner;
 use medrec_protocol::Refusal;
 use medrec_protocol::methods::acts::{StateAnswer, StateBody};
-use medrec_protocol::methods::provider::PostBody;
+use medrec_protocol::methods::provider::{PostBody, Posting};
 use medrec_protocol::methods::{acts, provider};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -147,13 +147,37 @@ async fn what_is_busy_or_breaks_off_is_asked_again_and_a_refusal_is_not() {
 }
 
 #[tokio::test]
-async fn an_update_is_never_posted_twice_after_a_broken_connection() {
-    let (url, count) = server(PROVIDER, |_, _, _| (0, String::new())).await;
-    let body = PostBody { patients: vec![Address([3; 20])], query: "q".to_owned() };
-    let error =
-        client(&url).ask::<provider::PostUpdate>(&PrivateKeySigner::random(), &body).await.unwrap_err();
-    assert!(matches!(error, WalletError::Gatekeeper { .. }), "{error}");
-    assert_eq!(count.load(Ordering::SeqCst), 1);
+async fn a_posting_that_broke_off_is_asked_again_under_its_own_idempotency_key() {
+    let bodies = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&bodies);
+    let wish = PostBody {
+        patients: vec![Address([3; 20])],
+        query: "q".to_owned(),
+        idempotency_key: Hexadecimal([5; 32]),
+    };
+    let posting = Posting {
+        provider: PROVIDER,
+        patient: Address([3; 20]),
+        records_root: medrec_domain::Digest([1; 32]),
+        query_hash: medrec_domain::Digest([2; 32]),
+        cost_nano_rho: 7,
+    };
+    let (url, _) = server(PROVIDER, move |number, _, body| {
+        let signed: Signed<PostBody> = serde_json::from_slice(body).unwrap();
+        seen.lock().unwrap().push((signed.nonce, signed.body));
+        match number {
+            0 => (0, String::new()),
+            1 => refusal(RefusalCode::TooManyRequests),
+            _ => (200, serde_json::to_string(&posting).unwrap()),
+        }
+    })
+    .await;
+    let answer = client(&url).ask::<provider::PostUpdate>(&PrivateKeySigner::random(), &wish).await.unwrap();
+    assert_eq!(answer, posting);
+    let bodies = bodies.lock().unwrap();
+    let nonces: std::collections::BTreeSet<_> = bodies.iter().map(|(nonce, _)| *nonce).collect();
+    assert_eq!((bodies.len(), nonces.len()), (3, 3), "each is signed anew");
+    assert!(bodies.iter().all(|(_, body)| *body == wish), "and wants the same");
 }
 
 #[tokio::test]

@@ -31,16 +31,23 @@ pub(super) fn signature(
     let file = SignatureFile::from_canonical_bytes(bytes).map_err(|error| format!("{SIGNATURE}: {error}"))?;
     let signer =
         file.check(&manifest.occasion, digest).map_err(|problem| format!("{SIGNATURE}: {problem}"))?;
-    let asked = [provider_of(&manifest.occasion), options.signer];
-    for address in asked.into_iter().flatten() {
-        if signer != Some(address) {
-            return Err(format!("{SIGNATURE}: it has to be signed by {address}"));
-        }
+    let provider = provider_of(&manifest.occasion);
+    let asked = options.signer.or(provider.filter(|_| !options.signer_by_chain));
+    if let Some(address) = asked.filter(|address| signer != Some(*address)) {
+        return Err(format!("{SIGNATURE}: it has to be signed by {address}{}", hint(provider, signer)));
     }
-    if options.require_signature && signer.is_none() {
+    if signer.is_none() && (options.require_signature || provider.is_some()) {
         return Err(format!("{SIGNATURE}: the bundle is not signed"));
     }
     Ok(signer)
+}
+
+/// A good signature by another key than the account's own first one may still be the provider's.
+const fn hint(provider: Option<Address>, signer: Option<Address>) -> &'static str {
+    match (provider, signer) {
+        (Some(_), Some(_)) => "; whether another key spoke for it then, a chain knows (--node URL)",
+        _ => "",
+    }
 }
 
 /// What the signature check found.

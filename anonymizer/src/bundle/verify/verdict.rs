@@ -14,8 +14,11 @@ pub type EpsilonAt<'a> = &'a dyn Fn(&Rho, &str) -> Option<Decimal>;
 pub struct VerifyOptions<'a> {
     /// How much is read.
     pub limits: Limits,
-    /// Who has to have signed, beside whom the manifest names.
+    /// The key that has to have signed. `None` takes the account of the provider that the manifest names, which is its own first key.
     pub signer: Option<Address>,
+    /// Whether a chain is asked afterwards whose key signed: keys change, and only a chain knows. Until it was asked, a bundle that
+    /// names a provider is not verified.
+    pub signer_by_chain: bool,
     /// Whether a stand-alone bundle without signature is refused as well.
     pub require_signature: bool,
     /// Exact converter: a claimed epsilon below its answer fails. Without it bounds in closed form are used.

@@ -52,6 +52,8 @@ struct Release {
     price: u64,
     everybody: bool,
     pays: BTreeMap<u64, u64>,
+    /// What it has really cost each: forgetting changes nothing about it.
+    cost: BTreeMap<u64, u64>,
     progress: Progress,
 }
 
@@ -60,6 +62,8 @@ struct Release {
 struct Model {
     releases: BTreeMap<u8, Release>,
     caps: BTreeMap<u64, u64>,
+    /// What was left of those who were forgotten, beside what releases have charged since or are about to.
+    kept: BTreeMap<u64, i64>,
 }
 
 impl Model {
@@ -68,7 +72,13 @@ impl Model {
     }
 
     fn spent(&self, person: u64) -> u64 {
-        self.releases.values().filter_map(|release| release.pays.get(&person)).sum()
+        let pays: u64 = self.releases.values().filter_map(|release| release.pays.get(&person)).sum();
+        pays.checked_add_signed(self.kept.get(&person).copied().unwrap_or(0)).unwrap()
+    }
+
+    /// What a person has really lost, whatever was forgotten.
+    fn lost(&self, person: u64) -> u64 {
+        self.releases.values().filter_map(|release| release.cost.get(&person)).sum()
     }
 
     fn cap(&self, person: u64) -> u64 {
@@ -104,29 +114,41 @@ impl Model {
             Some(release) if matches!(release.progress, Progress::Committed(_)) => true,
             Some(release) => {
                 for (&person, &loss) in pays {
-                    let paid = release.pays.entry(person).or_insert(0);
-                    *paid = loss.max(*paid);
+                    for paid in [&mut release.pays, &mut release.cost] {
+                        let paid = paid.entry(person).or_insert(0);
+                        *paid = loss.max(*paid);
+                    }
                 }
                 true
             }
             None if price > left => false,
             None => {
                 let progress = Progress::Reserved;
-                self.releases.insert(id, Release { plan, price, everybody, pays: pays.clone(), progress });
+                let (pays, cost) = (pays.clone(), pays.clone());
+                self.releases.insert(id, Release { plan, price, everybody, pays, cost, progress });
                 true
             }
         }
     }
 
+    /// What she lost beyond everybody is kept as one number; in committed censuses she counts as if she had paid with everybody.
     fn forget(&mut self, person: u64) {
         self.caps.remove(&person);
+        let (mut committed, mut open, mut spared) = (0, 0, 0);
         for release in self.releases.values_mut() {
-            if release.everybody {
-                release.pays.insert(person, release.price);
-            } else {
-                release.pays.remove(&person);
+            let is_committed = matches!(release.progress, Progress::Committed(_));
+            match (release.everybody, is_committed) {
+                (true, true) if release.pays.insert(person, release.price).is_none() => {
+                    spared += release.price
+                }
+                (false, true) => committed += release.pays.remove(&person).unwrap_or(0),
+                (false, false) => open += release.pays.get(&person).copied().unwrap_or(0),
+                (true, _) => {}
             }
         }
+        let signed = |sixteenths: u64| i64::try_from(sixteenths).unwrap();
+        let before = self.kept.get(&person).copied().unwrap_or(0) + signed(open + committed);
+        self.kept.insert(person, (before - signed(spared)).max(0) - signed(open));
     }
 }
 
@@ -201,6 +223,10 @@ fn compare(model: &Model, ledger: &Ledger) {
         let statement = ledger.person(PersonId(person)).unwrap();
         assert_eq!(statement.spent, sixteenths(model.spent(person)), "spent of {person}");
         assert_eq!(statement.cap, sixteenths(model.cap(person)), "cap of {person}");
+        assert!(
+            statement.spent >= sixteenths(model.lost(person)),
+            "{person} lost more than the ledger knows"
+        );
         assert!(statement.spent <= sixteenths(CAP), "nobody passes the provider's cap");
     }
     let statement = ledger.statement().unwrap();

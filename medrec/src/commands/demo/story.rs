@@ -19,6 +19,7 @@ use medrec_protocol::methods::provider::{
 };
 use medrec_protocol::methods::records::{Audit, AuditBody, Read, ReadAnswer, ReadBody};
 use medrec_wallet::WalletError;
+use medrec_wallet::wishes::fresh_key;
 
 use super::narrator::Narrator;
 use super::people::{self, Counter, Patient};
@@ -49,7 +50,7 @@ pub(super) async fn relate(provider: &Provider, narrator: &mut Narrator<'_>) -> 
     let source_id = provider.patients.first().context("the provider has no patient")?;
     let patient = provider.counter.welcome(source_id).await?;
     patient.register().await?;
-    let body = ProposeBody { account: patient.account() };
+    let body = ProposeBody { account: patient.account(), idempotency_key: fresh_key()? };
     let answer = provider.counter.gatekeeper.ask::<Propose>(&provider.counter.staff, &body).await?;
     let staff = patient.as_seen_by(&provider.counter.staff);
     staff.follow("propose".to_owned(), answer.key).await?;
@@ -70,7 +71,8 @@ pub(super) async fn post(
     narrator: &mut Narrator<'_>,
 ) -> anyhow::Result<Posting> {
     narrator.step(5, &format!("{} posts a record update and attaches the bounty {QUERY}", provider.name));
-    let body = PostBody { patients: vec![patient.account()], query: QUERY.to_owned() };
+    let (patients, query) = (vec![patient.account()], QUERY.to_owned());
+    let body = PostBody { patients, query, idempotency_key: fresh_key()? };
     let posting = provider.counter.gatekeeper.ask::<PostUpdate>(&provider.counter.staff, &body).await?;
     narrator
         .tell("on chain: a keyed commitment and the query's hash; whoever solves the block owns the bounty");

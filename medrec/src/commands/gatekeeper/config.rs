@@ -1,12 +1,13 @@
 //! The configuration file of a gatekeeper. Paths in it are relative to the file.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::Address;
 use medrec_datasets::{DatabaseUrl, Format, Location, Mapping, SqlMapping};
 use medrec_domain::{CalendarDate, Rho};
+use medrec_gatekeeper::{Limits, Rate};
 use serde::Deserialize;
 
 use crate::exit::Usage;
@@ -33,11 +34,49 @@ pub(super) struct Config {
     /// Origins of web pages that may call.
     #[serde(default)]
     pub(super) allow_origins: Vec<String>,
+    /// Addresses of proxies whose `X-Forwarded-For` is believed.
+    #[serde(default)]
+    pub(super) trusted_proxies: Vec<IpAddr>,
+    /// How often may be asked.
+    #[serde(default)]
+    pub(super) rates: RatesTable,
     /// Where the records are.
     pub(super) records: Records,
     /// What may be released.
     #[serde(default)]
     pub(super) privacy: Privacy,
+}
+
+/// Requests a second; what is not named stays as it is by default.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct RatesTable {
+    /// Of one source.
+    source: Option<u32>,
+    /// Of all sources.
+    all: Option<u32>,
+    /// Of keys without an account, of one source.
+    strangers_of_source: Option<u32>,
+    /// Of keys without an account, all of them.
+    strangers: Option<u32>,
+}
+
+impl RatesTable {
+    /// Puts what is named in place of the defaults; bursts keep their share.
+    pub(super) fn apply(&self, limits: &mut Limits) {
+        let named = [
+            (self.source, &mut limits.everybody.source),
+            (self.all, &mut limits.everybody.all),
+            (self.strangers_of_source, &mut limits.strangers.source),
+            (self.strangers, &mut limits.strangers.all),
+        ];
+        for (per_second, rate) in named {
+            if let Some(per_second) = per_second {
+                let seconds = rate.burst / rate.per_second.max(1);
+                *rate = Rate { per_second, burst: per_second.saturating_mul(seconds) };
+            }
+        }
+    }
 }
 
 /// Where the records are: a folder or a database.
@@ -176,6 +215,21 @@ mod tests {
         assert_eq!(config.privacy.cap, "2".parse().unwrap());
         assert_eq!(config.privacy.census_rho, "1/4".parse().unwrap());
         assert!(matches!(config.records.location().unwrap(), Location::Folder { .. }));
+    }
+
+    #[test]
+    fn rates_that_are_named_take_the_place_of_the_defaults_and_the_others_stay() {
+        let text = format!(
+            "trusted-proxies = [\"127.0.0.1\", \"::1\"]\n{}\n[rates]\nstrangers-of-source = 2\n",
+            WHOLE.trim_end()
+        );
+        let config = read(&text).unwrap();
+        assert_eq!(config.trusted_proxies.len(), 2);
+        let (mut limits, usual) = (Limits::default(), Limits::default());
+        config.rates.apply(&mut limits);
+        assert_eq!(limits.strangers.source, Rate { per_second: 2, burst: 24 });
+        assert_eq!(limits.strangers.all, usual.strangers.all);
+        assert_eq!(limits.everybody, usual.everybody);
     }
 
     #[test]

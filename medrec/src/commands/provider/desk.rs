@@ -3,7 +3,8 @@
 use medrec_domain::identifier::EpochNumber;
 use medrec_protocol::methods::provider as asked;
 use medrec_wallet::researcher::bounty_of;
-use medrec_wallet::{GatekeeperClient, PrivateKeySigner};
+use medrec_wallet::wishes::Wish;
+use medrec_wallet::{GatekeeperClient, PrivateKeySigner, Wishes};
 
 use crate::args::{ProviderCommand, WalletArguments};
 use crate::commands::wallet::{answer, block_on, gatekeeper, keystore, own_account, place};
@@ -14,6 +15,7 @@ use crate::shell::Shell;
 struct Counter {
     signer: PrivateKeySigner,
     client: GatekeeperClient,
+    wishes: Wishes,
 }
 
 impl Counter {
@@ -22,7 +24,23 @@ impl Counter {
         let place = place(&arguments.chain)?;
         let entry = own_account(&mut keystore)?;
         let client = gatekeeper(&place, entry.account).await?;
-        Ok(Self { signer: keystore.signer(entry.index)?, client })
+        let wishes = Wishes::beside(keystore.path());
+        Ok(Self { signer: keystore.signer(entry.index)?, client, wishes })
+    }
+
+    /// The wish of these arguments: one that an earlier command left without an answer is asked again and happens once.
+    fn wish<M: medrec_protocol::Method>(
+        &self,
+        arguments: &impl serde::Serialize,
+        shell: &mut Shell,
+    ) -> anyhow::Result<Wish> {
+        let wish = self.wishes.begin::<M>(self.client.provider(), arguments)?;
+        if wish.earlier_s.is_some() {
+            shell.warning(
+                "an earlier command with these arguments was not answered: this finishes it; run it again for another one",
+            );
+        }
+        Ok(wish)
     }
 
     async fn ask<M: medrec_protocol::Method>(&self, body: &M::Body) -> anyhow::Result<M::Answer>
@@ -52,14 +70,21 @@ pub(super) fn run(command: ProviderCommand, shell: &mut Shell) -> anyhow::Result
                 answer(shell, &body, &format!("{account} is linked to no record"))
             }
             ProviderCommand::Propose { wallet, account } => {
-                let body = asked::ProposeBody { account };
-                let made = Counter::open(&wallet).await?.ask::<asked::Propose>(&body).await?;
-                answer(shell, &made, &format!("handed over: {}", made.key))
+                let counter = Counter::open(&wallet).await?;
+                let wish = counter.wish::<asked::Propose>(&account, shell)?;
+                let body = asked::ProposeBody { account, idempotency_key: wish.idempotency_key };
+                let made = counter.ask::<asked::Propose>(&body).await?;
+                answer(shell, &made, &format!("handed over: {}", made.key))?;
+                Ok(wish.answered()?)
             }
             ProviderCommand::Post { wallet, patients, query } => {
-                let body = asked::PostBody { patients, query };
-                let posting = Counter::open(&wallet).await?.ask::<asked::PostUpdate>(&body).await?;
-                answer(shell, &posting, &format!("posted; its bounty is {}", bounty_of(&posting)))
+                let counter = Counter::open(&wallet).await?;
+                let wish = counter.wish::<asked::PostUpdate>(&(&patients, &query), shell)?;
+                let idempotency_key = wish.idempotency_key;
+                let body = asked::PostBody { patients, query, idempotency_key };
+                let posting = counter.ask::<asked::PostUpdate>(&body).await?;
+                answer(shell, &posting, &format!("posted; its bounty is {}", bounty_of(&posting)))?;
+                Ok(wish.answered()?)
             }
             ProviderCommand::Epoch { wallet, epoch, from, until } => {
                 let body = asked::EpochBody { epoch: EpochNumber(epoch), from, until };
