@@ -23,7 +23,7 @@ use crate::methods;
 use crate::options::Options;
 use crate::records::Converted;
 use crate::rewards::{BundleKey, ConsentBook, Rewards, RewardsParts};
-use crate::service::{Access, BoundedListener, Service};
+use crate::service::{Access, Service};
 use crate::state::{State, now_s};
 use crate::store::Store;
 use crate::tasks;
@@ -121,11 +121,10 @@ impl Gatekeeper {
         let Self { state, stop, access, follow, anchor_interval } = self;
         let mut tasks = tasks::start(&state, follow, anchor_interval);
         let router = methods::routes(Service::new(Arc::clone(&state), access));
-        let listener = BoundedListener::new(listener, state.limits.connections);
         let shared = Arc::clone(&state);
         let stopped = async move { shared.stopped().await };
-        let mut served =
-            tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stopped).await });
+        let connections = state.limits.connections;
+        let mut served = tokio::spawn(medrec_transport::serve(listener, router, connections, stopped));
         let ended = tokio::select! {
             () = shutdown => Ok(()),
             outcome = tasks.join_next() => Err(tasks::failure(outcome)),

@@ -10,6 +10,7 @@ use medrec_datasets::{Location, OnBadRow};
 use medrec_domain::scope::ValueSets;
 use medrec_domain::workload::catalogue::Catalogue;
 use medrec_domain::{CalendarDate, DomainError, Workload};
+use medrec_transport::ConnectionLimits;
 
 use crate::rewards::RewardsOptions;
 
@@ -28,8 +29,8 @@ pub struct Limits {
     pub releases: usize,
     /// Most clients that wait for notifications at once, streams included.
     pub waiting: usize,
-    /// Most connections.
-    pub connections: usize,
+    /// Connections.
+    pub connections: ConnectionLimits,
     /// Most nonces that are remembered; beyond it requests are refused as `busy`.
     pub nonces: usize,
     /// Most rows of one answer.
@@ -39,8 +40,8 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 1 MiB a body, 15 s a request, 30 minutes a release, 256 requests, 8 releases, 512 waiting clients, 1,024 connections, a
-    /// million nonces, 10,000 rows, 1,000 documents.
+    /// 1 MiB a body, 15 s a request, 30 minutes a release, 256 requests, 8 releases, 512 waiting clients, 1,024 connections, 128 of
+    /// one client, a million nonces, 10,000 rows, 1,000 documents.
     fn default() -> Self {
         Self {
             body_bytes: 1 << 20,
@@ -49,7 +50,7 @@ impl Default for Limits {
             requests: 256,
             releases: 8,
             waiting: 512,
-            connections: 1_024,
+            connections: ConnectionLimits { most: 1_024, per_client: 128, ..ConnectionLimits::default() },
             nonces: 1 << 20,
             rows: 10_000,
             documents: 1_000,

@@ -9,7 +9,6 @@
 
 mod access;
 mod exchange;
-mod listener;
 mod nonces;
 mod shared;
 
@@ -24,7 +23,6 @@ use medrec_protocol::methods::status::STATUS_PATH;
 
 pub(crate) use self::access::Access;
 use self::exchange::{json, refusal};
-pub(crate) use self::listener::BoundedListener;
 pub(crate) use self::shared::{Kind, Service};
 use crate::answer::{Concern, Outcome};
 use crate::state::{Caller, State};
