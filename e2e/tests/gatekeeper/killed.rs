@@ -10,6 +10,7 @@ use medrec_chain::Contracts;
 use medrec_chain::acts::consents::Grant;
 use medrec_domain::Purpose;
 use medrec_domain::schema::Table;
+use medrec_e2e::funded;
 use medrec_gatekeeper::Gatekeeper;
 use medrec_protocol::RefusalCode;
 use medrec_protocol::methods::acts::{Relay, RelayBody};
@@ -20,7 +21,6 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::clinic::{Clinic, Wish, newcomer, options, reading};
 use crate::desk::PATIENCE;
-use crate::ground::funded;
 
 /// Names what the process is told: this very test, started with it, is the gatekeeper.
 const TOLD: &str = "MEDREC_E2E_GATEKEEPER";

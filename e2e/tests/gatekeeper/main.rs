@@ -9,7 +9,6 @@ mod clinic;
 mod closed;
 mod defects;
 mod desk;
-mod ground;
 mod killed;
 mod masks;
 mod matrix;
