@@ -60,6 +60,24 @@ pub struct Answer {
     pub body: Bytes,
 }
 
+impl Answer {
+    /// The status and the beginning of the body, for an error: a sentence in which nothing can move a terminal's cursor.
+    pub fn says(&self) -> String {
+        const EXCERPT_CHARACTERS: usize = 120;
+        let text = String::from_utf8_lossy(&self.body);
+        let short: String = text
+            .trim()
+            .chars()
+            .filter(|character| !character.is_control())
+            .take(EXCERPT_CHARACTERS)
+            .collect();
+        match short.as_str() {
+            "" => format!("HTTP status {}", self.status),
+            short => format!("HTTP status {}: {short}", self.status),
+        }
+    }
+}
+
 /// A client of one server. Cheap to clone; clones share connections and bounds.
 #[derive(Debug, Clone)]
 pub struct HttpClient {

@@ -7,6 +7,7 @@
 mod audit;
 mod clinic;
 mod closed;
+mod crowd;
 mod defects;
 mod desk;
 mod killed;

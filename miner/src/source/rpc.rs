@@ -52,7 +52,7 @@ impl RpcClient {
         let answer =
             self.http.ask(Question::json(body), bounds).await.map_err(|error| self.failed(&error))?;
         if !answer.status.is_success() {
-            return Err(self.nonsense(format!("HTTP status {}", answer.status)));
+            return Err(self.nonsense(answer.says()));
         }
         self.result_of(id, &answer.body)
     }

@@ -10,7 +10,8 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, header::ACCEPT};
 use axum::routing::{get, post};
 use medrec_transport::{
-    Bounds, ConnectionLimits, ExchangeError, HttpClient, Method, Question, StatusCode, UrlError, serve,
+    Answer, Bounds, ConnectionLimits, ExchangeError, HttpClient, Method, Question, StatusCode, UrlError,
+    serve,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -57,6 +58,7 @@ async fn a_question_reaches_its_path_with_its_body_and_its_answer_comes_whatever
     let client = client(&url);
     let answer = client.ask(Question::json("{}"), BOUNDS).await.unwrap();
     assert_eq!((answer.status, &answer.body[..]), (StatusCode::IM_A_TEAPOT, &b"application/json {}"[..]));
+    assert_eq!(answer.says(), "HTTP status 418 I'm a teapot: application/json {}");
     let question = Question {
         method: Method::GET,
         path: "/v1/status".to_owned(),
@@ -215,6 +217,15 @@ async fn an_open_answer_is_read_as_it_comes() {
         pieces.push(piece);
     }
     assert_eq!(pieces, ["one", "two"]);
+}
+
+#[test]
+fn what_a_server_says_moves_no_cursor_and_fills_no_screen() {
+    let body = format!("\x1b[2J{}", "x".repeat(1_000)).into();
+    let says = Answer { status: StatusCode::BAD_GATEWAY, body }.says();
+    assert_eq!(says, format!("HTTP status 502 Bad Gateway: [2J{}", "x".repeat(117)));
+    let says = Answer { status: StatusCode::BAD_GATEWAY, body: Bytes::new() }.says();
+    assert_eq!(says, "HTTP status 502 Bad Gateway");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use alloy_signer::Signer;
 use medrec_protocol::methods::notifications::{Notification, Stream, StreamBody};
-use medrec_transport::{OpenAnswer, StatusCode};
+use medrec_transport::{Answer, OpenAnswer, StatusCode};
 
 use super::GatekeeperClient;
 use super::sse::Parser;
@@ -103,9 +103,9 @@ impl<'a> Notifications<'a> {
         if status == StatusCode::OK {
             return Ok(answer);
         }
-        let text = tokio::time::timeout(timeout, answer.rest(MOST_REFUSAL_BYTES)).await;
-        let text = text.ok().and_then(Result::ok).unwrap_or_default();
-        let error = self.client.transport.refusal(method, status, &text);
+        let body = tokio::time::timeout(timeout, answer.rest(MOST_REFUSAL_BYTES)).await;
+        let body = body.ok().and_then(Result::ok).unwrap_or_default();
+        let error = self.client.transport.refusal(method, &Answer { status, body });
         // A clock that moved is looked at again before the next question.
         self.client.set_clock(None);
         Err(error)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use alloy_primitives::bytes::Bytes;
 use medrec_protocol::{Refusal, RefusalCode};
-use medrec_transport::{Bounds, HttpClient, OpenAnswer, Question, StatusCode};
+use medrec_transport::{Answer, Bounds, HttpClient, OpenAnswer, Question, StatusCode};
 
 use super::options::GatekeeperOptions;
 use crate::error::WalletError;
@@ -66,14 +66,14 @@ impl Transport {
         if answer.status == StatusCode::OK {
             return Ok(answer.body);
         }
-        Err(self.refusal(method, answer.status, &answer.body))
+        Err(self.refusal(method, &answer))
     }
 
     /// The error of an answer that is none.
-    pub(super) fn refusal(&self, method: &'static str, status: StatusCode, body: &[u8]) -> WalletError {
-        match refusal_code(body) {
+    pub(super) fn refusal(&self, method: &'static str, answer: &Answer) -> WalletError {
+        match refusal_code(&answer.body) {
             Some(code) => WalletError::Refused { endpoint: self.endpoint().to_owned(), method, code },
-            None => self.failed(method, format!("it answers with HTTP status {}", status.as_u16())),
+            None => self.failed(method, format!("it answers with {}", answer.says())),
         }
     }
 }
