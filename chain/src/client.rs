@@ -12,12 +12,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use alloy_primitives::{B256, Bytes, U64};
+use medrec_transport::Bounds;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
 use self::endpoint::Endpoint;
 pub use self::options::ClientOptions;
-use self::transport::Bounds;
 pub use self::view::{Call, Head, Receipt, View};
 use crate::backoff::Backoff;
 use crate::error::ChainError;
@@ -56,7 +56,7 @@ impl Client {
                 why: "there are none".to_owned(),
             });
         }
-        let bounds = Bounds { timeout: options.call_timeout, response_bytes: options.max_response_bytes };
+        let bounds = Bounds { timeout: options.call_timeout, bytes: options.max_response_bytes };
         let endpoints = options.urls.iter().map(|url| Endpoint::new(url, bounds).map(Arc::new));
         let endpoints = endpoints.collect::<Result<_, _>>()?;
         Ok(Self { inner: Arc::new(Inner { options, endpoints }) })

@@ -26,7 +26,7 @@ use crate::options::Options;
 use crate::outboxes::Outboxes;
 use crate::records::Converted;
 use crate::rewards::{BundleKey, ConsentBook, Rewards, RewardsParts};
-use crate::service::{Access, BoundedListener, Peer, Service};
+use crate::service::{Access, Service};
 use crate::state::{State, now_s};
 use crate::store::Store;
 use crate::tasks;
@@ -133,12 +133,10 @@ impl Gatekeeper {
         let Self { state, stop, access, proxies, pace } = self;
         let mut tasks = tasks::start(&state, pace);
         let router = methods::routes(Service::new(Arc::clone(&state), access, proxies));
-        let router = router.into_make_service_with_connect_info::<Peer>();
-        let listener = BoundedListener::new(listener, state.limits.connections);
         let shared = Arc::clone(&state);
         let stopped = async move { shared.stopped().await };
-        let mut served =
-            tokio::spawn(async move { axum::serve(listener, router).with_graceful_shutdown(stopped).await });
+        let connections = state.limits.connections;
+        let mut served = tokio::spawn(medrec_transport::serve(listener, router, connections, stopped));
         let ended = tokio::select! {
             () = shutdown => Ok(()),
             outcome = tasks.join_next() => Err(tasks::failure(outcome)),

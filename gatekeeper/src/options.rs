@@ -11,6 +11,7 @@ use medrec_datasets::{Location, OnBadRow};
 use medrec_domain::scope::ValueSets;
 use medrec_domain::workload::catalogue::Catalogue;
 use medrec_domain::{CalendarDate, DomainError, Workload};
+use medrec_transport::ConnectionLimits;
 
 use crate::rewards::RewardsOptions;
 
@@ -47,8 +48,8 @@ pub struct Limits {
     pub releases: usize,
     /// Most clients that wait for notifications at once, streams included.
     pub waiting: usize,
-    /// Most connections.
-    pub connections: usize,
+    /// Connections.
+    pub connections: ConnectionLimits,
     /// Requests of everybody, before anything of them is read.
     pub everybody: Rates,
     /// Requests of keys that were not found to speak for an account, before they cost more than their signature.
@@ -66,9 +67,9 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 1 MiB a body, 15 s a request, 30 minutes a release, 256 requests, 8 releases, 512 waiting clients, 1,024 connections, 5,000
-    /// requests a second of a source and 20,000 of all, 5 of strangers of a source and 50 of all strangers, 16,384 sources, 64 strangers
-    /// at once, a million nonces, 10,000 rows, 1,000 documents.
+    /// 1 MiB a body, 15 s a request, 30 minutes a release, 256 requests, 8 releases, 512 waiting clients, 1,024 connections, 128 of
+    /// one client, 5,000 requests a second of a source and 20,000 of all, 5 of strangers of a source and 50 of all strangers, 16,384
+    /// sources, 64 strangers at once, a million nonces, 10,000 rows, 1,000 documents.
     fn default() -> Self {
         Self {
             body_bytes: 1 << 20,
@@ -77,7 +78,7 @@ impl Default for Limits {
             requests: 256,
             releases: 8,
             waiting: 512,
-            connections: 1_024,
+            connections: ConnectionLimits { most: 1_024, per_client: 128, ..ConnectionLimits::default() },
             everybody: Rates {
                 source: Rate { per_second: 5_000, burst: 10_000 },
                 all: Rate { per_second: 20_000, burst: 40_000 },

@@ -10,7 +10,6 @@
 mod access;
 mod acquaintances;
 mod exchange;
-mod listener;
 mod nonces;
 mod rates;
 mod shared;
@@ -27,9 +26,7 @@ use medrec_protocol::{Method, RefusalCode};
 
 pub(crate) use self::access::Access;
 use self::exchange::{json, refusal};
-pub(crate) use self::listener::BoundedListener;
 pub(crate) use self::shared::{Kind, Service};
-pub(crate) use self::source::Peer;
 use crate::answer::{Concern, Outcome};
 use crate::state::{Caller, State};
 use crate::status;

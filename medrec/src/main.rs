@@ -9,6 +9,7 @@ mod commands;
 mod exit;
 mod interrupt;
 mod mnemonic_file;
+mod open_files;
 mod password;
 mod shell;
 mod table;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use alloy_primitives::B256;
+use medrec_transport::ConnectionLimits;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -104,10 +105,10 @@ pub(crate) async fn serve(
     app: axum::Router,
     stopping: impl Future<Output = ()> + Send + 'static,
 ) {
-    // A client that never finishes must not keep the miner from ending, so the listener is dropped with its connections.
+    // A client that never finishes must not keep the miner from ending, so the port is dropped with its connections.
+    let connections = ConnectionLimits { most: 64, per_client: 32, ..ConnectionLimits::default() };
     tokio::select! {
         () = stopping => {}
-        // An accept loop that ends has nothing to serve any more; the miner goes on.
-        _ = axum::serve(listener, app) => {}
+        () = medrec_transport::serve(listener, app, connections, std::future::pending()) => {}
     }
 }

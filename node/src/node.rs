@@ -115,7 +115,7 @@ impl Node {
     /// Serves on `listener` until `shutdown` resolves. Everything acknowledged by then is on disk.
     ///
     /// # Errors
-    /// I/O errors of the listener, storage errors of sealing.
+    /// Storage errors of sealing.
     pub async fn serve(
         self,
         listener: TcpListener,
@@ -153,8 +153,7 @@ impl Node {
         };
         while critical.join_next().await.is_some() {}
         let _ = warming.await;
-        let served = served.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
-        served.map_err(|source| NodeError::Io { path: "rpc listener".into(), source })?;
+        served.await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
         outcome
     }
 }

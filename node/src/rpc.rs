@@ -30,6 +30,7 @@ pub use error::RpcError;
 
 use crate::backend::Backend;
 use filter_table::Filters;
+use medrec_transport::ConnectionLimits;
 use params::Params;
 use serde_json::Value;
 use std::sync::Arc;
@@ -44,8 +45,8 @@ pub struct RpcLimits {
     pub batch_requests: usize,
     /// Bytes of all answers of a batch.
     pub batch_response_bytes: usize,
-    /// Connections at once, HTTP and WebSocket together.
-    pub connections: usize,
+    /// Connections, HTTP and WebSocket together.
+    pub connections: ConnectionLimits,
     /// Requests that are worked on at once.
     pub concurrent_requests: usize,
     /// Filters at once.
@@ -68,7 +69,7 @@ impl Default for RpcLimits {
             body_bytes: 5 << 20,
             batch_requests: 1_000,
             batch_response_bytes: 25 << 20,
-            connections: 256,
+            connections: ConnectionLimits { most: 512, per_client: 256, ..ConnectionLimits::default() },
             concurrent_requests: 64,
             filters: 1_024,
             filter_lifetime: Duration::from_mins(5),

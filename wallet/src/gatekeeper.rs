@@ -18,18 +18,18 @@ use std::time::Duration;
 
 use alloy_primitives::bytes::Bytes;
 use alloy_signer::Signer;
-use http::Method as Verb;
 use medrec_domain::identifier::Address;
 use medrec_protocol::bridge::from_chain;
 use medrec_protocol::methods::claims::BUNDLE_TYPE;
 use medrec_protocol::methods::status::{STATUS_PATH, StatusAnswer};
 use medrec_protocol::{Asking, Hexadecimal, Method, RefusalCode, Signed, request_digest};
+use medrec_transport::{Bounds, Method as Verb, Question};
 
 pub use self::events::Notifications;
 pub use self::options::GatekeeperOptions;
 
 use self::clock::ServerClock;
-use self::transport::{Question, Transport};
+use self::transport::Transport;
 use crate::error::WalletError;
 
 /// For how long a request is good, in seconds.
@@ -64,7 +64,7 @@ impl GatekeeperClient {
 
     /// The address that is asked.
     pub fn endpoint(&self) -> &str {
-        &self.transport.endpoint
+        self.transport.endpoint()
     }
 
     /// The provider's account.
@@ -78,13 +78,13 @@ impl GatekeeperClient {
     /// [`WalletError::OtherGatekeeper`] when it serves another provider or chain; [`WalletError::Gatekeeper`].
     pub async fn status(&self) -> Result<StatusAnswer, WalletError> {
         let question = Question {
-            method: "status",
-            verb: Verb::GET,
+            method: Verb::GET,
             path: STATUS_PATH.to_owned(),
-            body: Vec::new(),
             accept: "application/json",
+            body: Bytes::new(),
         };
-        let bytes = self.transport.ask(question, self.options.timeout, self.options.most_bytes).await?;
+        let bounds = Bounds { timeout: self.options.timeout, bytes: self.options.most_bytes };
+        let bytes = self.transport.ask("status", question, bounds).await?;
         let status: StatusAnswer = serde_json::from_slice(&bytes)
             .map_err(|error| self.transport.failed("status", format!("the answer is no status: {error}")))?;
         let other = |problem| WalletError::OtherGatekeeper { endpoint: self.endpoint().to_owned(), problem };
@@ -146,13 +146,13 @@ impl GatekeeperClient {
     {
         let is_long = LONG.contains(&M::NAME);
         let timeout = if is_long { self.options.long_timeout } else { self.options.timeout };
-        let most =
+        let bytes =
             if accept == BUNDLE_TYPE { self.options.most_bundle_bytes } else { self.options.most_bytes };
         let mut pause = Duration::from_millis(250);
         let mut attempt = 1;
         loop {
             let question = self.question::<M>(signer, body, accept).await?;
-            let error = match self.transport.ask(question, timeout, most).await {
+            let error = match self.transport.ask(M::NAME, question, Bounds { timeout, bytes }).await {
                 Ok(bytes) => return Ok(bytes),
                 Err(error) => error,
             };
@@ -203,7 +203,7 @@ impl GatekeeperClient {
             self.transport.failed(M::NAME, format!("the question has no JSON form: {error}"))
         })?;
         let path = format!("/v1/{}", M::NAME);
-        Ok(Question { method: M::NAME, verb: Verb::POST, path, body, accept })
+        Ok(Question { method: Verb::POST, path, accept, body: body.into() })
     }
 
     async fn now_s(&self) -> Result<u64, WalletError> {

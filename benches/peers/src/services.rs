@@ -75,7 +75,8 @@ fn first_town(program: &Path, folder: &Path, arguments: &ServicesArguments) -> a
     let middle = rounds.len() / 2;
     let mut rows = vec![served("signed reads", &rounds[middle], arguments.clients)];
     say(&format!("waiting for {} blocks that earn", arguments.claims));
-    let claims = claims::measure(&town, &chain, earning, arguments.claims, CLAIMS_AGAIN, arguments.clients)?;
+    let claimers = usize::from(arguments.claimers);
+    let claims = claims::measure(&town, &chain, earning, arguments.claims, CLAIMS_AGAIN, claimers)?;
     for (name, times) in [("first claims", &claims.first), ("claims again", &claims.again)] {
         say(&format!("  {:.0} {name} a second", times.rate()));
         let mut row = served(name, times, claimers);

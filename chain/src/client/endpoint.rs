@@ -10,10 +10,11 @@ use alloy_primitives::{Bytes, U64};
 use alloy_rpc_client::RpcClient;
 use alloy_rpc_types_eth::Header;
 use alloy_transport::{TransportError, TransportErrorKind};
+use medrec_transport::Bounds;
 use parking_lot::Mutex;
 use serde_json::value::RawValue;
 
-use super::transport::{BoundedHttp, Bounds};
+use super::transport::BoundedHttp;
 use crate::error::ChainError;
 use crate::health::BlockRef;
 
@@ -42,8 +43,10 @@ pub(crate) type Execution<T> = Result<T, Bytes>;
 impl Endpoint {
     /// A node at `url`; nothing is sent yet.
     pub(crate) fn new(url: &str, bounds: Bounds) -> Result<Self, ChainError> {
-        let transport = BoundedHttp::new(url, bounds)
-            .map_err(|why| ChainError::Config { what: format!("node URL {url}"), why })?;
+        let transport = BoundedHttp::new(url, bounds).map_err(|error| ChainError::Config {
+            what: format!("node URL {url}"),
+            why: error.to_string(),
+        })?;
         Ok(Self { url: url.to_owned(), rpc: RpcClient::new(transport, true), memory: Mutex::default() })
     }
 

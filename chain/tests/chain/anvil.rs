@@ -6,12 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use alloy_primitives::bytes::Bytes;
-use http::Request;
-use http_body_util::{BodyExt as _, Full};
-use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use hyper_util::rt::TokioExecutor;
 use medrec_chain::ClientOptions;
+use medrec_transport::{Bounds, HttpClient, Question};
 use serde_json::{Value, json};
 
 /// The id of anvil's chain here.
@@ -22,7 +18,7 @@ const START_TIMEOUT: Duration = Duration::from_mins(1);
 pub(crate) struct Anvil {
     child: Child,
     pub(crate) url: String,
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: HttpClient,
 }
 
 impl Anvil {
@@ -53,8 +49,9 @@ impl Anvil {
             }
         });
         let address = receiver.recv_timeout(START_TIMEOUT).expect("anvil says where it listens");
-        let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { child, url: format!("http://{address}"), client }
+        let url = format!("http://{address}");
+        let client = HttpClient::new(&url, START_TIMEOUT).unwrap();
+        Self { child, url, client }
     }
 
     /// Options for a client of this node alone.
@@ -65,10 +62,9 @@ impl Anvil {
     /// One call; an error of the node is a panic.
     pub(crate) async fn call(&self, method: &str, params: Value) -> Value {
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
-        let request = Request::post(&self.url).header("content-type", "application/json");
-        let response = self.client.request(request.body(Full::from(body)).unwrap()).await.unwrap();
-        let bytes = response.into_body().collect().await.unwrap().to_bytes();
-        let mut answer: Value = serde_json::from_slice(&bytes).unwrap();
+        let bounds = Bounds { timeout: START_TIMEOUT, bytes: 64 << 20 };
+        let answer = self.client.ask(Question::json(body), bounds).await.unwrap();
+        let mut answer: Value = serde_json::from_slice(&answer.body).unwrap();
         assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
         answer["result"].take()
     }

@@ -10,8 +10,9 @@ use medrec_chain::{
     Status, Update,
 };
 use medrec_contracts::{Consents, Relationships, hashes};
+use medrec_e2e::{RunningNode, funded, outbox, person};
 
-use crate::network::{Network, RunningNode, in_an_hour_s, outbox, person};
+use crate::network::{Network, in_an_hour_s};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_relationship_a_grant_and_a_bounty_run_from_signature_to_receipt_on_our_own_node() {
@@ -93,10 +94,10 @@ async fn a_transaction_and_a_follower_go_on_where_a_stopped_node_and_process_lef
     assert!(matches!(refused, Err(ChainError::Unavailable { .. })), "nothing is accepted on a guess");
     drop(provider);
 
-    let node = RunningNode::start(folder.path().join("chain"), miner.address(), address).await;
+    let node = RunningNode::sealing(folder.path().join("chain"), miner.address(), Some(address)).await;
     let view = client.wait_until_ready(Duration::from_mins(1)).await.unwrap();
     assert_eq!(view.url(), node.url);
-    let provider = outbox(&client, crate::network::funded(0), &folder.path().join("provider.redb"));
+    let provider = outbox(&client, funded(0), &folder.path().join("provider.redb"));
     assert_eq!(provider.send(Request::from(grant).with_key("grant")).await.unwrap(), nonce);
     assert!(matches!(provider.wait(nonce).await.unwrap(), State::Confirmed(_)));
     let mut follower = Follower::new(client.clone(), contracts, position, options);

@@ -1,59 +1,12 @@
 //! A development network: our node sealing on this machine, people with keys, an outbox for each who pays.
 
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use alloy_primitives::{Address, keccak256};
-use alloy_signer_local::{MnemonicBuilder, PrivateKeySigner};
-use medrec_chain::{
-    Client, ClientOptions, Contract, Contracts, Request, Sender, SenderOptions, SignedAct, State,
-};
-use medrec_contracts::Registrar;
-use medrec_node::node::LightSealing;
-use medrec_node::spec::{DEV_ACCOUNTS, DEV_CHAIN_ID, DEV_MNEMONIC};
-use medrec_node::{ChainSpec, Node, NodeOptions};
+use alloy_primitives::U256;
+use alloy_signer_local::PrivateKeySigner;
+use medrec_chain::{Client, Contract, Contracts, Request, Sender, SignedAct, State};
+use medrec_e2e::{RunningNode, candidate, funded, now_s, outbox, person};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
-
-/// A node that runs until it is stopped.
-pub(crate) struct RunningNode {
-    pub(crate) url: String,
-    stop: oneshot::Sender<()>,
-    served: JoinHandle<()>,
-}
-
-impl RunningNode {
-    /// Starts a development node in `datadir` that pays `coinbase`.
-    pub(crate) async fn start(datadir: PathBuf, coinbase: Address, address: SocketAddr) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let spec = ChainSpec::dev(DEV_MNEMONIC, DEV_ACCOUNTS).unwrap();
-        let mut options = NodeOptions::new(spec, datadir);
-        options.backend.coinbase = Some(coinbase);
-        // A block for transactions at once, and one now and then, so that confirmations come.
-        let period = Some(Duration::from_millis(200));
-        options.sealing = Some(LightSealing { threads: 1, period });
-        let (stop, stopped) = oneshot::channel::<()>();
-        let node = Node::open(options).unwrap();
-        let served = tokio::spawn(async move {
-            let stopped = async {
-                let _ = stopped.await;
-            };
-            node.serve(listener, stopped).await.unwrap();
-        });
-        Self { url, stop, served }
-    }
-
-    /// Stops it as an operator would.
-    pub(crate) async fn stop(self) {
-        let _ = self.stop.send(());
-        self.served.await.unwrap();
-    }
-}
 
 /// A network with the contracts on it.
 pub(crate) struct Network {
@@ -70,21 +23,10 @@ impl Network {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let miner = person("miner");
-        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
-        let node = RunningNode::start(folder.path().join("chain"), miner.address(), anywhere).await;
-        let client = Client::new(client_options(&node.url)).unwrap();
-        client.wait_until_ready(Duration::from_mins(1)).await.unwrap();
+        let node = RunningNode::sealing(folder.path().join("chain"), miner.address(), None).await;
+        let client = node.client().await;
         let provider = outbox(&client, funded(0), &folder.path().join("provider.redb"));
-        let hospital = Registrar::Candidate {
-            account: provider.account(),
-            role: 4,
-            identityCommitment: keccak256("hospital"),
-            institution: Registrar::Institution {
-                name: "hospital".to_owned(),
-                endpoint: "http://127.0.0.1:7000".to_owned(),
-                encryptionKey: keccak256("encryption key"),
-            },
-        };
+        let hospital = candidate(provider.account(), 4, "hospital");
         let contracts = provider.deploy("contracts", vec![hospital]).await.unwrap();
         Self { node, miner, client, contracts, provider, folder }
     }
@@ -115,38 +57,13 @@ impl Network {
     }
 
     /// The nonce of the miner's next signature at Bounties is read like any other.
-    pub(crate) async fn owner_nonce(&self) -> alloy_primitives::U256 {
+    pub(crate) async fn owner_nonce(&self) -> U256 {
         let view = self.client.view().await.unwrap();
         self.contracts.at(&view).nonce(Contract::Bounties, self.miner.address()).await.unwrap()
     }
 }
 
-/// Options for a node of the development chain.
-pub(crate) fn client_options(url: &str) -> ClientOptions {
-    ClientOptions::new([url], DEV_CHAIN_ID)
-}
-
-/// An outbox that looks often and is content with two confirmations.
-pub(crate) fn outbox(client: &Client, signer: PrivateKeySigner, path: &Path) -> Sender {
-    let options = SenderOptions {
-        confirmations: 2,
-        poll_interval: Duration::from_millis(50),
-        ..SenderOptions::default()
-    };
-    Sender::open(client.clone(), Arc::new(signer), path, options).unwrap()
-}
-
-/// An account of the development chain, with ether.
-pub(crate) fn funded(index: u32) -> PrivateKeySigner {
-    MnemonicBuilder::from_phrase_nth(DEV_MNEMONIC, index)
-}
-
-/// Somebody without ether.
-pub(crate) fn person(name: &str) -> PrivateKeySigner {
-    PrivateKeySigner::from_bytes(&keccak256(name)).unwrap()
-}
-
 /// Unix seconds in an hour.
 pub(crate) fn in_an_hour_s() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + 3_600
+    now_s() + 3_600
 }

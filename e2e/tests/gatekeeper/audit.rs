@@ -99,7 +99,7 @@ async fn a_log_in_which_one_word_was_changed_is_refused_by_name() {
     let changed = replace(
         &clinic.state.join("gatekeeper.redb"),
         word(&doctor).as_bytes(),
-        word(&crate::ground::person("scapegoat")).as_bytes(),
+        word(&medrec_e2e::person("scapegoat")).as_bytes(),
     );
     assert!(changed > 0, "the log holds the doctor's question");
     let options = clinic.options();

@@ -16,6 +16,7 @@ use medrec_domain::consent::{CONSENT_VERSION, Grantee};
 use medrec_domain::identifier::{Address, ChainId};
 use medrec_domain::schema::Table;
 use medrec_domain::{ConditionScope, ConsentDocument, Digest, FieldScope, Purpose, Scope};
+use medrec_e2e::{CHAIN, Ground, Setting, candidate, client_options, funded, now_s, person, sender_options};
 use medrec_gatekeeper::rewards::RewardsOptions;
 use medrec_gatekeeper::{Gatekeeper, GatekeeperError, Options};
 use medrec_protocol::Hexadecimal;
@@ -29,7 +30,6 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::desk::{Desk, fresh_nonce};
-use crate::ground::{CHAIN, Ground, client_options, funded, now_s, person, sender_options};
 
 /// Persons in the records.
 const PERSONS: u64 = 30;
@@ -73,7 +73,11 @@ pub(crate) struct Given {
 impl Clinic {
     /// A chain, records, and a gatekeeper that answers.
     pub(crate) async fn open() -> Self {
-        let ground = Ground::start().await;
+        // Accounts 0 and 1 are the founding providers. A test makes hundreds of blocks in seconds of real time, each a second after the
+        // one before.
+        let founders = [(0, "hospital"), (1, "clinic")];
+        let founders = founders.map(|(index, name)| candidate(funded(index).address(), 4, name)).to_vec();
+        let ground = Ground::start(Setting { age_s: 7_200, block_s: 1, carrier: 5, founders }).await;
         let records = ground.folder.path().join("records");
         run(&population(SynthFormat::SyntheaCsv), &records, &()).unwrap();
         Self::open_over(ground, records).await

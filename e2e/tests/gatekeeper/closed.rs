@@ -4,13 +4,13 @@ use medrec_chain::acts::consents::{Appoint, Revoke};
 use medrec_chain::acts::relationships::End;
 use medrec_domain::Purpose;
 use medrec_domain::schema::Table;
+use medrec_e2e::now_s;
 use medrec_protocol::RefusalCode;
 use medrec_protocol::bridge::from_chain;
 use medrec_protocol::methods::consents::{self, EraseBody, PutBody};
 use medrec_protocol::methods::records::Read;
 
 use crate::clinic::{Clinic, Wish, reading, sealed};
-use crate::ground::now_s;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consent_revoked_one_block_before_opens_nothing() {
@@ -24,7 +24,7 @@ async fn a_consent_revoked_one_block_before_opens_nothing() {
     // Put into the pool, and then exactly one block.
     let revoke = Revoke { patient: patient.key.address(), terms: given.terms };
     let call = clinic.ground.signed(&revoke, &patient.key).await;
-    clinic.ground.courier.send(call).await.unwrap();
+    clinic.ground.sender.send(call).await.unwrap();
     assert_eq!(clinic.desk.reply::<Read>(&doctor, body()).await.status, 200, "it is in no block yet");
     clinic.ground.mine();
     assert_eq!(clinic.desk.refused::<Read>(&doctor, body()).await, RefusalCode::NotAllowed);

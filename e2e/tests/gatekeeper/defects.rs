@@ -12,6 +12,7 @@ use medrec_datasets::{DatabaseUrl, Location, SqlMapping};
 use medrec_domain::Purpose;
 use medrec_domain::identifier::ChainId;
 use medrec_domain::schema::Table;
+use medrec_e2e::{funded, now_s, person};
 use medrec_gatekeeper::Gatekeeper;
 use medrec_protocol::RefusalCode;
 use medrec_protocol::bridge::from_chain;
@@ -23,7 +24,6 @@ use tokio::net::TcpListener;
 
 use crate::clinic::{Clinic, Patient, Wish, newcomer, options, population, reading, sealed};
 use crate::desk::{Desk, sign};
-use crate::ground::{funded, now_s, person};
 use crate::truth::texts;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,13 +6,12 @@ use std::time::Duration;
 use alloy_signer::SignerSync as _;
 use alloy_signer_local::PrivateKeySigner;
 use medrec_domain::identifier::Address;
+use medrec_e2e::{CHAIN, now_s};
 use medrec_protocol::bridge::from_chain;
 use medrec_protocol::methods::status::{STATUS_PATH, StatusAnswer};
 use medrec_protocol::{Asking, Hexadecimal, Method, Refusal, RefusalCode, Signed, request_digest};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-
-use crate::ground::{CHAIN, now_s};
 
 /// Longer than anything here takes on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);

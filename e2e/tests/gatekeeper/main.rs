@@ -7,10 +7,10 @@
 mod audit;
 mod clinic;
 mod closed;
+mod crowd;
 mod defects;
 mod desk;
 mod flood;
-mod ground;
 mod killed;
 mod masks;
 mod matrix;

@@ -17,6 +17,7 @@ use medrec_domain::consent::Grantee;
 use medrec_domain::identifier::EpochNumber;
 use medrec_domain::schema::Table;
 use medrec_domain::{Digest, Purpose};
+use medrec_e2e::{funded, now_s, person};
 use medrec_protocol::RefusalCode;
 use medrec_protocol::bridge::from_chain;
 use medrec_protocol::methods::acts::{Relay, RelayBody};
@@ -29,7 +30,6 @@ use medrec_protocol::methods::records::{Audit, AuditBody, Read, ReadAnswer};
 
 use crate::clinic::{Clinic, Patient, Wish, newcomer, reading, sealed};
 use crate::desk::{Reply, fresh_nonce};
-use crate::ground::{funded, now_s, person};
 use crate::truth::all_columns;
 
 /// What each actor sees of the patient's record.

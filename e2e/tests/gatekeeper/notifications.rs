@@ -110,7 +110,7 @@ async fn g9_a_patient_is_told_who_read_her_record_and_nobody_is_told_of_others()
     assert_eq!(count(&all, &read), 1);
     // G9: a filter by a wrong key returned everything.
     let name = |notification: &Notification| format!("{:?}", notification.event);
-    let stranger = crate::ground::person("stranger");
+    let stranger = medrec_e2e::person("stranger");
     for key in [&other.key, &stranger] {
         let theirs = told(&clinic, key).await;
         let account = format!("{:?}", patient.account);

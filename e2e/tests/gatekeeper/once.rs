@@ -3,6 +3,7 @@
 use alloy_primitives::hex;
 use medrec_contracts::Relationships;
 use medrec_domain::workload::catalogue::Catalogue;
+use medrec_e2e::{funded, person};
 use medrec_protocol::bridge::{from_chain, to_chain};
 use medrec_protocol::methods::acts::{Relay, RelayBody};
 use medrec_protocol::methods::provider::{PostBody, PostUpdate, Propose, ProposeBody, act_key};
@@ -10,7 +11,6 @@ use medrec_protocol::{Method, RefusalCode};
 
 use crate::clinic::{Clinic, Patient, Wish, newcomer};
 use crate::desk::fresh_nonce;
-use crate::ground::{funded, person};
 use crate::process::{self, Process};
 
 /// A posting of one patient under a fresh key.

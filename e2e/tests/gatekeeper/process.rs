@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use medrec_chain::Contracts;
+use medrec_e2e::funded;
 use medrec_gatekeeper::Gatekeeper;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::clinic::{Clinic, options};
 use crate::desk::PATIENCE;
-use crate::ground::funded;
 
 /// Names what the process is told: the test that started it, started again with it, is the gatekeeper.
 const TOLD: &str = "MEDREC_E2E_GATEKEEPER";

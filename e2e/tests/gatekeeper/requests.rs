@@ -3,6 +3,7 @@
 use medrec_domain::Purpose;
 use medrec_domain::identifier::Address;
 use medrec_domain::schema::Table;
+use medrec_e2e::{CHAIN, now_s, person};
 use medrec_protocol::bridge::from_chain;
 use medrec_protocol::methods::provider::{Link, LinkBody};
 use medrec_protocol::methods::records::{Audit, AuditBody, Read, ReadBody};
@@ -10,7 +11,6 @@ use medrec_protocol::{Asking, Hexadecimal, Method, RefusalCode, Signed};
 
 use crate::clinic::{Clinic, newcomer, reading};
 use crate::desk::sign;
-use crate::ground::{CHAIN, now_s, person};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn g3_g4_forged_altered_replayed_stale_and_misdirected_requests_are_refused() {
@@ -141,7 +141,7 @@ async fn what_is_the_providers_is_refused_to_everybody_else() {
     let patient = clinic.patient(0).await;
     let victim = newcomer(1);
     let body = LinkBody { account: patient.account, source_id: victim.source_id.clone() };
-    for signer in [&patient.key, &person("stranger"), &crate::ground::funded(1)] {
+    for signer in [&patient.key, &person("stranger"), &medrec_e2e::funded(1)] {
         let code = clinic.desk.refused::<Link>(signer, body.clone()).await;
         assert_eq!(code, RefusalCode::NotAllowed, "{}", from_chain(signer.address()));
     }

@@ -7,12 +7,12 @@ use medrec_chain::{Contract, Request, Sender};
 use medrec_contracts::Registrar;
 use medrec_domain::Purpose;
 use medrec_domain::schema::Table;
+use medrec_e2e::{funded, sender_options};
 use medrec_protocol::RefusalCode;
 use medrec_protocol::methods::acts::{Relay, RelayBody, State, StateBody};
 use medrec_protocol::methods::provider::{Invite, InviteBody};
 
 use crate::clinic::{Clinic, Wish, newcomer};
-use crate::ground::{funded, sender_options};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gatekeeper_goes_on_under_the_providers_new_key_and_loses_nothing_of_the_old_one() {

@@ -201,7 +201,7 @@ async fn a_gatekeeper_that_stands_still_is_stated_on_chain_and_may_answer_late()
     let deadline_s = crate::yard::now_s() + 3_600;
     let signed = yard.contracts.authorise(&declare, &miner, nonce, deadline_s).await.unwrap();
     assert!(yard.sender.send(yard.contracts.relay(&declare, &signed)).await.is_err(), "it is too early");
-    yard.mine_after(miner.address(), 7 * 86_400);
+    yard.mine_for(miner.address(), 7 * 86_400);
     yard.execute(yard.contracts.relay(&declare, &signed)).await;
     let claim_of = async || {
         let view = yard.client.view().await.unwrap();

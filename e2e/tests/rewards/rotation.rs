@@ -9,6 +9,7 @@ use medrec_chain::Sender;
 use medrec_chain::acts::registrar::KeyAcceptance;
 use medrec_contracts::Registrar;
 use medrec_domain::identifier::EpochNumber;
+use medrec_e2e::{funded, now_s, outbox, person};
 use medrec_gatekeeper::rewards::{Rewards, RewardsError};
 use medrec_protocol::RefusalCode;
 use medrec_protocol::bridge::from_chain;
@@ -16,7 +17,7 @@ use medrec_wallet::onchain;
 
 use crate::hospital::{EPOCH, Hospital, window};
 use crate::shards::{claim, release};
-use crate::yard::{Yard, funded, now_s, outbox, person};
+use crate::yard::Yard;
 
 /// The provider's second key; it has ether.
 const SECOND: u32 = 3;

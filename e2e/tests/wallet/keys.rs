@@ -1,8 +1,9 @@
 //! What the words alone give back.
 
+use medrec_e2e::funded;
 use medrec_protocol::bridge::{from_chain, to_chain};
 
-use crate::town::{Town, funded};
+use crate::town::Town;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_provider_is_found_by_name_and_a_stranger_is_told_whom_there_is() {

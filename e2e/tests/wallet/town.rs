@@ -2,19 +2,18 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use alloy_primitives::{Address as ChainAddress, B256};
-use alloy_signer_local::{MnemonicBuilder, PrivateKeySigner};
-use medrec_chain::{Network, SenderOptions};
+use alloy_signer_local::PrivateKeySigner;
+use medrec_chain::{Network, Sender, SenderOptions};
 use medrec_datasets::synth::{SynthFormat, SynthOptions, run, source_id};
 use medrec_datasets::{Format, Location};
 use medrec_domain::identifier::Address;
+use medrec_e2e::{RunningNode, funded, sender_options};
 use medrec_gatekeeper::rewards::RewardsOptions;
 use medrec_gatekeeper::{Gatekeeper, GatekeeperError, Options};
-use medrec_node::node::LightSealing;
-use medrec_node::spec::{DEV_ACCOUNTS, DEV_CHAIN_ID, DEV_MNEMONIC};
-use medrec_node::{ChainSpec, Node, NodeOptions};
 use medrec_protocol::Method;
 use medrec_protocol::bridge::{from_chain, to_chain};
 use medrec_protocol::methods::provider::{Invite, InviteBody, Link, LinkBody};
@@ -40,7 +39,8 @@ pub(crate) struct Town {
     /// The hospital's own gatekeeper, as its staff asks it.
     pub(crate) staff: GatekeeperClient,
     pub(crate) folder: TempDir,
-    stops: Vec<oneshot::Sender<()>>,
+    node: RunningNode,
+    stop: oneshot::Sender<()>,
     pub(crate) served: JoinHandle<Result<(), GatekeeperError>>,
 }
 
@@ -50,7 +50,8 @@ impl Town {
     /// Starts node and gatekeeper; blocks pay `miner`.
     pub(crate) async fn start(miner: ChainAddress) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (url, stop_node) = node(&folder.path().join("chain"), miner).await;
+        let node = RunningNode::sealing(folder.path().join("chain"), miner, None).await;
+        let url = node.url.clone();
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let key = funded(0);
@@ -62,13 +63,11 @@ impl Town {
             endpoint,
             encryption_key: B256::ZERO,
         };
-        let client =
-            medrec_chain::Client::new(medrec_chain::ClientOptions::new([&*url], DEV_CHAIN_ID)).unwrap();
-        client.wait_until_ready(PATIENCE).await.unwrap();
+        let client = node.client().await;
         let outbox = folder.path().join("hospital.redb");
-        let sender = medrec_chain::Sender::open(
+        let sender = Sender::open(
             client,
-            std::sync::Arc::new(key.clone()),
+            Arc::new(key.clone()),
             &outbox,
             SenderOptions { confirmations: 1, ..sender_options() },
         );
@@ -83,7 +82,7 @@ impl Town {
         provider::declare_cap(&hospital, 4_000_000_000).await.unwrap();
         let (served, stop) = gatekeeper(folder.path(), &network, &url, &key, listener).await;
         let staff = place.gatekeeper(from_chain(key.address()), GatekeeperOptions::default()).await.unwrap();
-        Self { place, hospital, staff, folder, stops: vec![stop_node, stop], served }
+        Self { place, hospital, staff, folder, node, stop, served }
     }
 
     /// A fresh keystore on disk.
@@ -150,35 +149,12 @@ impl Town {
     }
 
     /// Stops everything as operators would.
-    pub(crate) async fn stop(mut self) {
+    pub(crate) async fn stop(self) {
         // The gatekeeper first: it asks the node until its end.
-        drop(self.stops.pop());
+        drop(self.stop);
         self.served.await.unwrap().unwrap();
+        self.node.stop().await;
     }
-}
-
-fn sender_options() -> SenderOptions {
-    SenderOptions { confirmations: 2, poll_interval: Duration::from_millis(50), ..SenderOptions::default() }
-}
-
-/// An account of the development chain, with ether.
-pub(crate) fn funded(index: u32) -> PrivateKeySigner {
-    MnemonicBuilder::from_phrase_nth(DEV_MNEMONIC, index)
-}
-
-async fn node(datadir: &Path, miner: ChainAddress) -> (String, oneshot::Sender<()>) {
-    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let spec = ChainSpec::dev(DEV_MNEMONIC, DEV_ACCOUNTS).unwrap();
-    let mut options = NodeOptions::new(spec, datadir.to_owned());
-    options.backend.coinbase = Some(miner);
-    options.sealing = Some(LightSealing { threads: 1, period: Some(Duration::from_millis(200)) });
-    let node = Node::open(options).unwrap();
-    let (stop, stopped) = oneshot::channel::<()>();
-    tokio::spawn(node.serve(listener, async {
-        let _ = stopped.await;
-    }));
-    (url, stop)
 }
 
 async fn gatekeeper(

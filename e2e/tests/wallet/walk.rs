@@ -8,6 +8,7 @@ use medrec_domain::consent::Grantee;
 use medrec_domain::identifier::{Address, EpochNumber};
 use medrec_domain::schema::Table;
 use medrec_domain::{ConditionScope, FieldScope, Purpose, Scope};
+use medrec_e2e::funded;
 use medrec_protocol::RefusalCode;
 use medrec_protocol::bridge::{from_chain, group_id, to_chain};
 use medrec_protocol::methods::notifications::NotificationEvent;
@@ -23,7 +24,7 @@ use medrec_wallet::{
     Collector, CollectorOptions, Desk, Notifications, PrivateKeySigner, WalletError, Wishes,
 };
 
-use crate::town::{PATIENCE, Town, funded};
+use crate::town::{PATIENCE, Town};
 
 fn in_a_year_s() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + 31_536_000

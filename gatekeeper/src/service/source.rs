@@ -5,29 +5,16 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use axum::extract::connect_info::Connected;
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::Request;
 use axum::http::HeaderMap;
-use axum::serve::IncomingStream;
-
-use super::listener::BoundedListener;
+use medrec_transport::Peer;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The address of a connection's other end.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(IpAddr);
-
-impl Connected<IncomingStream<'_, BoundedListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, BoundedListener>) -> Self {
-        Self(stream.remote_addr().ip())
-    }
-}
-
 /// The source of a request.
 pub(super) fn source(request: &Request, proxies: &[IpAddr]) -> IpAddr {
-    let peer = request.extensions().get::<ConnectInfo<Peer>>();
-    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.0.to_canonical());
+    let peer = request.extensions().get::<Peer>();
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.to_canonical());
     behind(peer, request.headers(), proxies)
 }
 

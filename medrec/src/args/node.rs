@@ -92,6 +92,12 @@ pub(crate) struct NodeRunArguments {
     /// given several times.
     #[arg(long, value_name = "NAME")]
     pub(crate) allow_host: Vec<String>,
+    /// Connections at once, HTTP and WebSocket together.
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_connections: u32,
+    /// Connections at once from one address; everybody behind a proxy or tunnel has the same one.
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) max_connections_per_client: u32,
 }
 
 /// Arguments of `medrec node export`.

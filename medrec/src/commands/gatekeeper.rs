@@ -22,6 +22,7 @@ use self::config::Config;
 use crate::args::GatekeeperArguments;
 use crate::exit::Usage;
 use crate::interrupt;
+use crate::open_files;
 use crate::password;
 use crate::shell::Shell;
 
@@ -44,6 +45,7 @@ pub(super) fn run(arguments: &GatekeeperArguments, shell: &mut Shell) -> anyhow:
     }
     let options = options(&config, arguments, shell)?;
     interrupt::flag()?;
+    open_files::allow_many();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(serve(config, options, arguments.check, shell));
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -77,6 +79,7 @@ fn options(config: &Config, arguments: &GatekeeperArguments, shell: &mut Shell) 
     options.origins.clone_from(&config.allow_origins);
     options.trusted_proxies.clone_from(&config.trusted_proxies);
     config.rates.apply(&mut options.limits);
+    config.connections.apply(&mut options.limits);
     options.log = shell.warner();
     Ok(options)
 }

@@ -24,6 +24,7 @@ use tokio::net::TcpListener;
 use crate::args::{NodeArguments, NodeCommand, NodeRunArguments};
 use crate::exit::Usage;
 use crate::interrupt;
+use crate::open_files;
 use crate::shell::Shell;
 use choice::{ChainChoice, Folder};
 
@@ -65,6 +66,7 @@ impl Plan {
     fn run(self, shell: &mut Shell) -> anyhow::Result<()> {
         // From here on a signal ends the node in order.
         interrupt::flag()?;
+        open_files::allow_many();
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let result = runtime.block_on(self.serve(shell));
         // What has to be on disk is there; a call that still computes for a client is not waited for.
@@ -109,7 +111,10 @@ impl Plan {
     }
 
     fn options(&self, datadir: PathBuf, shell: &Shell) -> NodeOptions {
+        let most = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
         let mut options = NodeOptions::new(self.chain.spec.clone(), datadir);
+        options.limits.connections.most = most(self.arguments.max_connections);
+        options.limits.connections.per_client = most(self.arguments.max_connections_per_client);
         options.backend.coinbase = Some(self.coinbase);
         options.sealing = self.sealing;
         options.notify.clone_from(&self.arguments.notify);

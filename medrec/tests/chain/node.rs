@@ -1,6 +1,6 @@
 //! Starting, asking, stopping and starting again.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::time::Duration;
@@ -149,6 +149,8 @@ fn arguments_without_sense_are_refused_before_anything_is_written() {
         &["--dev", "--coinbase", mistyped],
         &["--dev", "--notify", "not a URL"],
         &["--dev", "--http-port", "65536"],
+        &["--dev", "--max-connections", "0"],
+        &["--dev", "--max-connections-per-client", "0"],
     ] {
         let result = output(&[&["node", "--datadir", text(&datadir)], arguments].concat());
         assert_eq!(result.status.code(), Some(2), "{arguments:?}: {}", stderr(&result));
@@ -222,4 +224,32 @@ fn a_second_signal_ends_a_node_that_waits_for_a_client() {
     let status = node.ends_within(PATIENCE).expect("the second signal ends it");
     assert_eq!(status.code(), Some(130));
     std::fs::remove_dir_all(datadir).unwrap();
+}
+
+#[test]
+fn one_client_has_no_more_connections_than_the_operator_says() {
+    let node = Running::start(&["--dev", "--accounts", "1", "--max-connections-per-client", "2"]);
+    let ask = |text: &str, until: &str| {
+        let mut stream = TcpStream::connect(node.address()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(text.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(until.as_bytes()) {
+            let mut byte = [0];
+            assert_eq!(stream.read(&mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&answer));
+            answer.push(byte[0]);
+        }
+        (stream, String::from_utf8(answer).unwrap())
+    };
+    let upgrade = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let (first, switched) = ask(upgrade, "\r\n\r\n");
+    assert!(switched.starts_with("HTTP/1.1 101 "), "{switched}");
+    let (_second, _) = ask(upgrade, "\r\n\r\n");
+    let (_, refused) = ask(upgrade, "close some\n");
+    assert!(refused.starts_with("HTTP/1.1 503 ") && refused.contains("too many connections"), "{refused}");
+    drop(first);
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(node.call("eth_chainId", &json!([])), json!("0x539"));
+    assert_eq!(node.stop().0, Some(0));
 }

@@ -1,16 +1,11 @@
-//! JSON-RPC over plain HTTP with bounds: one long-lived connection, how long an answer may take, how large it may be,
-//! and that it answers what was asked.
+//! JSON-RPC of a node: calls, and answers that answer what was asked.
 //!
-//! What not: no TLS. Nodes stand on loopback or in a private network; elsewhere a tunnel stands in front of them.
+//! What not: HTTP with its bounds, which is the room `transport`.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::body::Bytes;
-use http::{Request, Uri, header::CONTENT_TYPE};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use hyper_util::rt::TokioExecutor;
+use medrec_transport::{Bounds, ExchangeError, HttpClient, Question};
 use serde_json::{Value, json};
 
 use crate::error::MinerError;
@@ -21,12 +16,10 @@ const RESPONSE_BYTES: usize = 64 << 10;
 /// A peer that does not even take the connection within this time is silent.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A node's address and the connection to it.
+/// A node.
 #[derive(Debug)]
 pub(super) struct RpcClient {
-    url: Uri,
-    name: String,
-    client: Client<HttpConnector, Full<Bytes>>,
+    http: HttpClient,
     timeout: Duration,
     next_id: AtomicU64,
 }
@@ -37,26 +30,15 @@ impl RpcClient {
     /// # Errors
     /// [`MinerError::Option`] for a URL that is none, or not a plain one.
     pub(super) fn new(url: &str, timeout: Duration) -> Result<Self, MinerError> {
-        let refuse =
-            |why: &str| MinerError::Option { what: format!("node {}", shortened(url)), why: why.to_owned() };
-        let uri: Uri = url.parse().map_err(|error| refuse(&format!("it is no URL: {error}")))?;
-        match (uri.scheme_str(), uri.authority()) {
-            (Some("http"), Some(authority)) if !authority.as_str().contains('@') => {}
-            (Some("https"), _) => {
-                return Err(refuse("https is not spoken\n\nhint: put a tunnel in front of it"));
-            }
-            _ => return Err(refuse("only http://HOST:PORT is spoken")),
-        }
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(CONNECT_TIMEOUT.min(timeout)));
-        connector.set_nodelay(true);
-        let client = Client::builder(TokioExecutor::new()).build(connector);
-        Ok(Self { url: uri, name: url.to_owned(), client, timeout, next_id: AtomicU64::new(1) })
+        let http = HttpClient::new(url, CONNECT_TIMEOUT.min(timeout)).map_err(|error| {
+            MinerError::Option { what: format!("node {}", shortened(url)), why: error.to_string() }
+        })?;
+        Ok(Self { http, timeout, next_id: AtomicU64::new(1) })
     }
 
     /// The URL as the user wrote it.
     pub(super) fn name(&self) -> &str {
-        &self.name
+        self.http.url()
     }
 
     /// Calls `method`; the answer's `result`.
@@ -66,31 +48,22 @@ impl RpcClient {
     pub(super) async fn call(&self, method: &str, params: Value) -> Result<Value, MinerError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let body = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string();
-        let exchanged = tokio::time::timeout(self.timeout, self.exchange(body)).await;
-        let answer = exchanged
-            .unwrap_or_else(|_| Err(MinerError::Silent { url: self.name.clone(), timeout: self.timeout }))?;
-        self.result_of(id, &answer)
+        let bounds = Bounds { timeout: self.timeout, bytes: RESPONSE_BYTES };
+        let answer =
+            self.http.ask(Question::json(body), bounds).await.map_err(|error| self.failed(&error))?;
+        if !answer.status.is_success() {
+            return Err(self.nonsense(answer.says()));
+        }
+        self.result_of(id, &answer.body)
     }
 
-    async fn exchange(&self, body: String) -> Result<Bytes, MinerError> {
-        let unreachable = |why: String| MinerError::Unreachable { url: self.name.clone(), why };
-        let post = Request::post(self.url.clone())
-            .header(CONTENT_TYPE, "application/json")
-            .body(Full::from(body))
-            .map_err(|error| unreachable(error.to_string()))?;
-        let response = self.client.request(post).await.map_err(|error| unreachable(chain_of(&error)))?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), RESPONSE_BYTES).collect().await;
-        let body = body.map_err(|error| {
-            if error.is::<http_body_util::LengthLimitError>() {
-                return self.nonsense(format!("it is longer than {RESPONSE_BYTES} bytes"));
-            }
-            unreachable(format!("the answer broke off: {error}"))
-        })?;
-        if !status.is_success() {
-            return Err(self.nonsense(format!("HTTP status {status}")));
+    fn failed(&self, error: &ExchangeError) -> MinerError {
+        let url = self.name().to_owned();
+        match error {
+            ExchangeError::Silent(timeout) => MinerError::Silent { url, timeout: *timeout },
+            ExchangeError::TooLong(bytes) => self.nonsense(format!("it is longer than {bytes} bytes")),
+            error => MinerError::Unreachable { url, why: error.to_string() },
         }
-        Ok(body.to_bytes())
     }
 
     fn result_of(&self, id: u64, answer: &[u8]) -> Result<Value, MinerError> {
@@ -100,7 +73,7 @@ impl RpcClient {
         if let Some(error) = answer.get("error").filter(|error| !error.is_null()) {
             let message = error.get("message").and_then(Value::as_str);
             return Err(MinerError::Refused {
-                url: self.name.clone(),
+                url: self.name().to_owned(),
                 code: error.get("code").and_then(Value::as_i64).unwrap_or_default(),
                 message: message.map_or_else(|| excerpt(error), shortened),
             });
@@ -116,38 +89,6 @@ impl RpcClient {
 
     /// The error for an answer that makes no sense.
     pub(super) fn nonsense(&self, why: String) -> MinerError {
-        MinerError::Nonsense { url: self.name.clone(), why }
-    }
-}
-
-/// An error with its causes: hyper keeps the reason ("connection refused") in the source.
-fn chain_of(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_plain_http_with_a_host_is_taken() {
-        let timeout = Duration::from_secs(1);
-        assert!(RpcClient::new("http://127.0.0.1:8545", timeout).is_ok());
-        for (url, says) in [
-            ("https://node.example", "tunnel"),
-            ("127.0.0.1:8545", "only http"),
-            ("ws://node.example", "only http"),
-            ("http://name:secret@node.example", "only http"),
-            ("http://", "no URL"),
-        ] {
-            let error = RpcClient::new(url, timeout).unwrap_err().to_string();
-            assert!(error.contains(says), "{url}: {error}");
-        }
+        MinerError::Nonsense { url: self.name().to_owned(), why }
     }
 }

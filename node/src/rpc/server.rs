@@ -17,14 +17,10 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 /// Which names this server answers to, and which pages may talk to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,16 +58,8 @@ struct Server {
     stopping: StopSignal,
 }
 
-/// Serves until `shutdown` resolves; requests in progress are answered first.
-///
-/// # Errors
-/// I/O errors of the listener.
-pub async fn serve(
-    listener: TcpListener,
-    rpc: Arc<Rpc>,
-    access: Access,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
+/// Serves until `shutdown` resolves; requests in progress are answered first, WebSockets end.
+pub async fn serve(listener: TcpListener, rpc: Arc<Rpc>, access: Access, shutdown: impl Future<Output = ()>) {
     let RpcLimits { connections, concurrent_requests, .. } = *rpc.limits();
     let (stop, stopping) = stop_signal();
     let server = Server {
@@ -80,13 +68,12 @@ pub async fn serve(
         working: Arc::new(Semaphore::new(concurrent_requests)),
         stopping,
     };
-    let listener = BoundedListener { listener, free: Arc::new(Semaphore::new(connections)) };
     let stopped = async move {
         shutdown.await;
         // WebSockets would keep the server alive for as long as their clients like.
         stop.stop();
     };
-    axum::serve(listener, router(server)).with_graceful_shutdown(stopped).await
+    medrec_transport::serve(listener, router(server), connections, stopped).await;
 }
 
 fn router(server: Server) -> Router {
@@ -167,63 +154,6 @@ async fn upgrade(State(server): State<Server>, headers: HeaderMap, upgrade: WebS
         .max_message_size(limit)
         .max_frame_size(limit)
         .on_upgrade(move |socket| socket::serve(socket, server.rpc, server.working, server.stopping))
-}
-
-/// Accepts no more connections than there are permits; the next ones wait in the kernel's queue.
-struct BoundedListener {
-    listener: TcpListener,
-    free: Arc<Semaphore>,
-}
-
-impl axum::serve::Listener for BoundedListener {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
-        let permit = Arc::clone(&self.free).acquire_owned().await.ok();
-        let (stream, address) = axum::serve::Listener::accept(&mut self.listener).await;
-        // Answers are small and awaited; waiting for more to send only delays them.
-        let _ = stream.set_nodelay(true);
-        (Connection { stream, _permit: permit }, address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-}
-
-/// A connection that gives its permit back when it closes.
-struct Connection {
-    stream: TcpStream,
-    _permit: Option<OwnedSemaphorePermit>,
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! WebSocket connections: requests as over HTTP, and subscriptions.
 //!
-//! A connection is one task that reads and one that writes, with a bounded queue between them; a
-//! client that does not read is disconnected. Each subscription is a task that follows the head
+//! A connection is one task that reads and writes, with a bounded queue of what is to be told; a
+//! client that does not read, or answers no ping, is disconnected. Each subscription is a task that follows the head
 //! through a watch channel and asks for the path since its last block, so that nothing is told
 //! twice and nothing is missed.
 
@@ -16,6 +16,7 @@ use crate::stop::StopSignal;
 use crate::store::{ChainBlock, HeadChange};
 use alloy_primitives::U128;
 use alloy_rpc_types_eth::Filter;
+use axum::body::Bytes;
 use axum::extract::ws::{Message, WebSocket};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 use tokio::task::AbortHandle;
+use tokio::time::Instant;
 
 /// Messages that wait for a slow client.
 const QUEUED_MESSAGES: usize = 1_024;
@@ -48,8 +50,17 @@ pub(super) async fn serve(
 ) {
     let (outbox, mut queued) = mpsc::channel(QUEUED_MESSAGES);
     let mut connection = Connection { rpc, outbox, subscriptions: BTreeMap::new() };
+    // A client that was silent for this long is pinged, and one that was silent for twice as long is gone.
+    let silence = connection.rpc.limits.connections.idle;
+    let (mut silence_ends, mut is_pinged) = (Instant::now() + silence, false);
     loop {
         tokio::select! {
+            () = tokio::time::sleep_until(silence_ends) => {
+                if is_pinged || socket.send(Message::Ping(Bytes::new())).await.is_err() {
+                    break;
+                }
+                (silence_ends, is_pinged) = (Instant::now() + silence, true);
+            }
             Some(text) = queued.recv() => {
                 if socket.send(Message::text(text)).await.is_err() {
                     break;
@@ -57,6 +68,7 @@ pub(super) async fn serve(
             }
             () = stopping.requested() => break,
             message = socket.recv() => {
+                (silence_ends, is_pinged) = (Instant::now() + silence, false);
                 let text = match message {
                     Some(Ok(Message::Text(text))) => text.as_bytes().to_vec(),
                     Some(Ok(Message::Binary(bytes))) => bytes.to_vec(),

@@ -1,11 +1,13 @@
 //! Subscriptions over WebSocket.
 
 use crate::process::Process;
-use crate::support::{CONTRACT, Sender};
+use crate::support::{CONTRACT, Sender, spec};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{TxKind, U256, hex};
+use medrec_node::{Node, NodeOptions};
 use serde_json::{Value, json};
 use std::net::TcpStream;
+use std::time::Duration;
 use tempfile::TempDir;
 use tungstenite::stream::MaybeTlsStream;
 use tungstenite::{Message, WebSocket};
@@ -75,4 +77,31 @@ fn heads_logs_and_pending_transactions_are_told_once_each() {
 
     assert_eq!(client.ask("eth_unsubscribe", &json!([heads]), &mut told), json!(true));
     assert_eq!(client.ask("eth_chainId", &json!([]), &mut told), json!("0x539"));
+}
+
+#[test]
+fn a_web_socket_that_answers_pings_stays_and_a_silent_one_gives_its_place_back() {
+    let folder = TempDir::new().unwrap();
+    let mut options = NodeOptions::new(spec(8), folder.path().to_owned());
+    options.limits.connections.idle = Duration::from_millis(300);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    runtime.spawn(Node::start(options, listener, std::future::pending()));
+    let connect = || {
+        let socket = tungstenite::connect(format!("ws://{address}/")).unwrap().0;
+        let MaybeTlsStream::Plain(stream) = socket.get_ref() else { unreachable!("ws has no TLS") };
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        socket
+    };
+    let (mut awake, mut silent) = (connect(), connect());
+    // Each read answers the ping before; who answered none would be gone after the second.
+    for _ in 0..4 {
+        assert!(matches!(awake.read().unwrap(), Message::Ping(_)));
+    }
+    // What came before the end still waits in the socket.
+    let end = (0..3).find_map(|_| silent.read().err()).expect("the node has closed it");
+    let is_timeout =
+        matches!(&end, tungstenite::Error::Io(error) if error.kind() == std::io::ErrorKind::WouldBlock);
+    assert!(!is_timeout, "{end}");
 }

@@ -7,13 +7,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use alloy_signer::Signer;
-use http::StatusCode;
-use http_body_util::{BodyExt as _, Limited};
 use medrec_protocol::methods::notifications::{Notification, Stream, StreamBody};
+use medrec_transport::{Answer, OpenAnswer, StatusCode};
 
 use super::GatekeeperClient;
 use super::sse::Parser;
-use super::transport::Body;
 use crate::error::{Advice, WalletError};
 
 /// Longest refusal, in bytes.
@@ -26,7 +24,7 @@ pub struct Notifications<'a> {
     client: &'a GatekeeperClient,
     signer: &'a (dyn Signer + Send + Sync),
     after: u64,
-    open: Option<(Body, Parser)>,
+    open: Option<(OpenAnswer, Parser)>,
     waiting: VecDeque<Notification>,
 }
 
@@ -76,13 +74,13 @@ impl<'a> Notifications<'a> {
         if self.open.is_none() {
             self.open = Some((self.connect().await?, Parser::default()));
         }
-        let Some((body, parser)) = &mut self.open else { return Ok(()) };
+        let Some((answer, parser)) = &mut self.open else { return Ok(()) };
         let failed = |problem: String| self.client.transport.failed(method, problem);
         let silence = self.client.options.stream_silence;
-        let frame = tokio::time::timeout(silence, body.frame()).await;
-        let frame = frame.map_err(|_| failed(format!("the stream was silent for {silence:?}")))?;
-        let frame = frame.ok_or_else(|| failed("the stream ended".to_owned()))?.map_err(failed)?;
-        let Ok(data) = frame.into_data() else { return Ok(()) };
+        let piece = tokio::time::timeout(silence, answer.next()).await;
+        let piece = piece.map_err(|_| failed(format!("the stream was silent for {silence:?}")))?;
+        let piece = piece.map_err(|error| failed(error.to_string()))?;
+        let data = piece.ok_or_else(|| failed("the stream ended".to_owned()))?;
         for text in parser.take(&data).map_err(|problem| failed(problem.to_owned()))? {
             let notification: Notification = serde_json::from_str(&text)
                 .map_err(|error| failed(format!("an event is no notification: {error}")))?;
@@ -95,18 +93,19 @@ impl<'a> Notifications<'a> {
         Ok(())
     }
 
-    async fn connect(&self) -> Result<Body, WalletError> {
+    async fn connect(&self) -> Result<OpenAnswer, WalletError> {
         let method = <Stream as medrec_protocol::Method>::NAME;
         let body = StreamBody { after: self.after };
         let question = self.client.question::<Stream>(self.signer, &body, "text/event-stream").await?;
-        let answer = self.client.transport.open(question, self.client.options.timeout).await?;
-        let status = answer.status();
+        let timeout = self.client.options.timeout;
+        let answer = self.client.transport.open(method, question, timeout).await?;
+        let status = answer.status;
         if status == StatusCode::OK {
-            return Ok(answer.into_body());
+            return Ok(answer);
         }
-        let text = Limited::new(answer.into_body(), MOST_REFUSAL_BYTES).collect().await;
-        let text = text.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-        let error = self.client.transport.refusal(method, status, &text);
+        let body = tokio::time::timeout(timeout, answer.rest(MOST_REFUSAL_BYTES)).await;
+        let body = body.ok().and_then(Result::ok).unwrap_or_default();
+        let error = self.client.transport.refusal(method, &Answer { status, body });
         // A clock that moved is looked at again before the next question.
         self.client.set_clock(None);
         Err(error)

@@ -16,7 +16,7 @@ pub(crate) struct Room {
 const CHAIN_CLIENTS: &str = "alloy-provider";
 
 /// Every room there is or will be.
-pub(crate) const ROOMS: [Room; 18] = [
+pub(crate) const ROOMS: [Room; 19] = [
     Room {
         folder: "domain",
         floor: 1,
@@ -38,6 +38,11 @@ pub(crate) const ROOMS: [Room; 18] = [
         folder: "kernels",
         floor: 1,
         never: &["tokio*", "axum*", "hyper*", "reqwest", "sqlx*", "polars*", "alloy*", "revm*", "jsonrpsee*"],
+    },
+    Room {
+        folder: "transport",
+        floor: 1,
+        never: &["alloy*", "serde*", "redb", "sqlx*", "polars*", "revm*", "opendp", "opencl3", "arrow*"],
     },
     Room {
         folder: "contracts",
@@ -78,26 +83,28 @@ pub(crate) const ROOMS: [Room; 18] = [
 ];
 
 /// Rooms of lower floors that a room still may not know.
-pub(crate) const STRANGERS: [(&str, &[&str]); 8] = [
+pub(crate) const STRANGERS: [(&str, &[&str]); 9] = [
     ("node", &["datasets", "anonymizer"]),
     ("chain", &["kernels", "datasets", "anonymizer"]),
-    ("protocol", &["kernels", "datasets", "anonymizer"]),
+    ("protocol", &["kernels", "datasets", "anonymizer", "transport"]),
     ("wallet", &["kernels", "datasets", "node"]),
     ("miner", &["datasets", "anonymizer"]),
     ("gatekeeper", &["kernels", "node"]),
     ("portal", &["kernels", "datasets", "anonymizer", "node"]),
-    ("contracts", &["kernels"]),
+    ("contracts", &["kernels", "transport"]),
+    ("datasets", &["transport"]),
 ];
 
 /// Heavy outside crates and the one room whose product code knows each. Tests and `benches` may use
 /// them as oracles and peers.
-pub(crate) const OWNED: [(&str, &str); 9] = [
+pub(crate) const OWNED: [(&str, &str); 10] = [
     ("revm*", "node"),
     ("alloy-evm", "node"),
     ("alloy-provider", "chain"),
     ("alloy-rpc-client", "chain"),
     ("alloy-transport*", "chain"),
     ("alloy-contract", "chain"),
+    ("hyper*", "transport"),
     ("opendp", "anonymizer"),
     ("opencl3", "kernels"),
     ("sqlx", "datasets"),

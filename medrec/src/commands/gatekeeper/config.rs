@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use alloy_primitives::Address;
 use medrec_datasets::{DatabaseUrl, Format, Location, Mapping, SqlMapping};
@@ -45,6 +47,9 @@ pub(super) struct Config {
     /// What may be released.
     #[serde(default)]
     pub(super) privacy: Privacy,
+    /// What clients' connections may take up.
+    #[serde(default)]
+    pub(super) connections: Connections,
 }
 
 /// Requests a second; what is not named stays as it is by default.
@@ -91,6 +96,22 @@ pub(super) struct Records {
     url: Option<String>,
     /// Mapping of a flat table or a database.
     mapping: Option<PathBuf>,
+}
+
+/// What clients' connections may take up; the gatekeeper's own bounds when absent.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Connections {
+    /// Connections at once.
+    most: Option<NonZero<usize>>,
+    /// Of them, from one address.
+    per_client: Option<NonZero<usize>>,
+    /// Longest time for the head of a request.
+    head_seconds: Option<NonZero<u32>>,
+    /// Longest time between two requests.
+    idle_seconds: Option<NonZero<u32>>,
+    /// Longest time in which a client takes nothing of its answer.
+    stall_seconds: Option<NonZero<u32>>,
 }
 
 /// What may be released.
@@ -146,6 +167,23 @@ impl Config {
             *path = base.join(&*path);
         }
         Ok(config)
+    }
+}
+
+impl Connections {
+    /// Puts what the operator said in the place of the gatekeeper's own bounds.
+    pub(super) fn apply(&self, limits: &mut Limits) {
+        let seconds = |value: Option<NonZero<u32>>, bound: &mut Duration| {
+            if let Some(seconds) = value {
+                *bound = Duration::from_secs(seconds.get().into());
+            }
+        };
+        let limits = &mut limits.connections;
+        limits.most = self.most.map_or(limits.most, NonZero::get);
+        limits.per_client = self.per_client.map_or(limits.per_client, NonZero::get);
+        seconds(self.head_seconds, &mut limits.head);
+        seconds(self.idle_seconds, &mut limits.idle);
+        seconds(self.stall_seconds, &mut limits.stall);
     }
 }
 
@@ -230,6 +268,27 @@ mod tests {
         assert_eq!(limits.strangers.source, Rate { per_second: 2, burst: 24 });
         assert_eq!(limits.strangers.all, usual.strangers.all);
         assert_eq!(limits.everybody, usual.everybody);
+    }
+
+    #[test]
+    fn bounds_on_connections_are_taken_from_the_file_and_the_others_stay() {
+        let mut limits = Limits::default();
+        let own = limits.connections;
+        read(WHOLE).unwrap().connections.apply(&mut limits);
+        assert_eq!(limits.connections, own);
+        let table = "[connections]\nmost = 50\nper-client = 50\nidle-seconds = 5\n";
+        read(&format!("{WHOLE}{table}")).unwrap().connections.apply(&mut limits);
+        assert_eq!((limits.connections.most, limits.connections.per_client), (50, 50));
+        assert_eq!(limits.connections.idle, Duration::from_secs(5));
+        assert_eq!((limits.connections.head, limits.connections.stall), (own.head, own.stall));
+    }
+
+    #[test]
+    fn a_gatekeeper_that_could_take_no_connection_is_refused_with_its_line() {
+        for line in ["most = 0", "per-client = 0", "head-seconds = 0", "per-clients = 7"] {
+            let error = read(&format!("{WHOLE}[connections]\n{line}\n")).unwrap_err().to_string();
+            assert!(error.contains("gatekeeper.toml:11"), "{line}: {error}");
+        }
     }
 
     #[test]
