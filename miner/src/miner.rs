@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::error::MinerError;
 use crate::event::{AcceptedBlock, MinerEvent};
-use crate::options::{DatasetPolicy, MinerOptions};
+use crate::options::MinerOptions;
 use crate::search::board::Board;
 use crate::shared::{self, Shared};
 use crate::source::getwork::{GetWork, GetWorkOptions};
