@@ -48,6 +48,8 @@ pub struct MinerOptions {
     pub block_limit: Option<u64>,
     /// How long a node may take for an answer.
     pub request_timeout: Duration,
+    /// How often several nodes are held against each other, to find one that stands still.
+    pub compare_every: Duration,
 }
 
 impl MinerOptions {
@@ -68,6 +70,7 @@ impl MinerOptions {
             api: None,
             block_limit: None,
             request_timeout: Duration::from_secs(5),
+            compare_every: Duration::from_secs(5),
         }
     }
 }
