@@ -18,6 +18,7 @@ mod ethash_crate;
 mod evaluation;
 mod geth;
 mod hashrate;
+mod mining;
 mod progress;
 mod scale;
 mod sources;
@@ -34,6 +35,7 @@ fn main() -> anyhow::Result<()> {
         Command::Census(arguments) => census::run(&arguments),
         Command::Evaluation(arguments) => evaluation::run(&arguments),
         Command::Hashrate(arguments) => hashrate::run(&arguments),
+        Command::Mining(arguments) => mining::run(&arguments),
         Command::Scale(arguments) => scale::run(&arguments),
     }
 }
