@@ -1,6 +1,6 @@
 //! `medrec demo` as a process: the main job from its first block to verified bundles, and an end in the middle of it.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail the test that calls them")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test that calls them")]
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -35,12 +35,11 @@ fn devices(kind: &str) -> Vec<(u64, String)> {
 }
 
 /// Plays the whole demo; what it told, and what came of it.
-fn played(arguments: &[&str]) -> (String, Value, tempfile::TempDir) {
+fn played() -> (String, Value, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("results");
     // On a busy machine blocks take longer, not more of them; the limit only bounds a demo that earns nothing.
-    let arguments = [&["--patients", "10", "--blocks", "400"], arguments].concat();
-    let output = demo(&out, &arguments).wait_with_output().unwrap();
+    let output = demo(&out, &["--patients", "10", "--blocks", "400"]).wait_with_output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{told}");
     let outcome: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -53,7 +52,7 @@ fn played(arguments: &[&str]) -> (String, Value, tempfile::TempDir) {
 
 #[test]
 fn two_miners_end_with_verified_bundles_and_reports() {
-    let (told, outcome, _folder) = played(&[]);
+    let (told, outcome, _folder) = played();
     for step in 1..=9 {
         assert!(told.contains(&format!("{step}/9  ")), "step {step} is not told:\n{told}");
     }
@@ -81,18 +80,6 @@ fn two_miners_end_with_verified_bundles_and_reports() {
 }
 
 #[test]
-fn one_researcher_mines_on_a_device_that_is_named_and_the_other_on_the_processor() {
-    let all = devices("cpu");
-    let (number, name) = all.first().expect("OpenCL on the processor: `cargo xtask setup` installs it");
-    let (told, outcome, _folder) = played(&["--device", &number.to_string(), "--engine", "scalar"]);
-    assert_eq!(outcome["miners"][0]["device"], name.as_str());
-    let other = outcome["miners"][1]["device"].as_str().unwrap();
-    assert!(other.starts_with("processor, ") && other.ends_with(" of scalar"), "{other}");
-    assert!(told.contains(&format!("trying {name}")), "{told}");
-    assert!(told.contains(&format!("mines on {name}: ")), "{told}");
-}
-
-#[test]
 fn devices_and_engines_that_are_not_there_start_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("results");
@@ -109,18 +96,38 @@ fn devices_and_engines_that_are_not_there_start_nothing() {
     }
 }
 
-#[test]
-fn an_interrupt_in_the_middle_leaves_nothing_behind() {
+/// Interrupts the demo when its second step begins: then chain, contracts and gatekeepers are all there. What it told.
+fn interrupted(arguments: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("results");
-    let mut running = demo(&out, &[]);
-    let mut told = BufReader::new(running.stderr.take().unwrap()).lines();
-    // The second step begins when chain, contracts and gatekeepers are all there.
-    assert!(told.any(|line| line.unwrap().contains("2/9  ")), "the demo ended before its second step");
+    let mut running = demo(&out, arguments);
+    let mut lines = BufReader::new(running.stderr.take().unwrap()).lines();
+    let mut told = String::new();
+    while !told.contains("2/9  ") {
+        let line = lines.next().unwrap_or_else(|| panic!("the demo ended before its second step:\n{told}"));
+        told = told + &line.unwrap() + "\n";
+    }
     kill_process(Pid::from_child(&running), Signal::INT).unwrap();
-    let rest: Vec<String> = told.map(|line| line.unwrap()).collect();
+    let rest: Vec<String> = lines.map(|line| line.unwrap()).collect();
     assert_eq!(running.wait().unwrap().code(), Some(130), "{rest:?}");
     assert!(!out.exists(), "{} was left behind", out.display());
+    told
+}
+
+#[test]
+fn an_interrupt_in_the_middle_leaves_nothing_behind() {
+    interrupted(&[]);
+}
+
+#[test]
+fn one_researcher_mines_on_a_device_that_is_named_and_the_other_on_the_processor() {
+    let all = devices("cpu");
+    let (number, name) = all.first().expect("OpenCL on the processor: `cargo xtask setup` installs it");
+    let told = interrupted(&["--device", &number.to_string(), "--engine", "scalar"]);
+    assert!(told.contains(&format!("trying {name}: ")), "{told}");
+    assert!(told.contains(&format!("Institute for Epidemiology mines on {name}: ")), "{told}");
+    let other = told.lines().find(|line| line.contains("Public Health Observatory mines on processor, "));
+    assert!(other.is_some_and(|line| line.contains(" of scalar: ")), "{told}");
 }
 
 #[test]

@@ -21,7 +21,7 @@ enum Table {
     /// A dataset.
     Dataset(Arc<DeviceDataset>),
     /// A light cache, from which the dataset's items are computed.
-    Light(DeviceLightCache),
+    Light(Box<DeviceLightCache>),
 }
 
 /// A search kernel, compiled for what it reads.
@@ -79,7 +79,7 @@ impl SearchKernel {
         let wanted = if device.kind == DeviceKind::Cpu { 4 } else { 64 };
         let work_group = u32::try_from(device.max_work_group).unwrap_or(wanted).clamp(1, wanted);
         let kernel = source::build(cache.context(), ProgramKind::SearchLight, 1, "")?;
-        Ok(Self { kernel, table: Table::Light(cache), work_group, nonces_per_work_item: 1 })
+        Ok(Self { kernel, table: Table::Light(Box::new(cache)), work_group, nonces_per_work_item: 1 })
     }
 
     pub(super) fn context(&self) -> &DeviceContext {

@@ -81,7 +81,9 @@ fn a_light_cache_with_a_flipped_bit_is_noticed_before_the_search() {
     let cache = Arc::new(LightCache::build(&FIXTURE.parameters, &Progress::new()).unwrap());
     let mut rows = FIXTURE.cache.clone();
     // Every row, so that the few hashes of the check meet one.
-    rows.iter_mut().for_each(|row| row[3] ^= 1 << 7);
+    for row in &mut rows {
+        row[3] ^= 1 << 7;
+    }
     let damaged = DeviceLightCache::upload(&device(), &FIXTURE.parameters, &rows).unwrap();
     let made = LightSearcher::over(damaged, light_verifier(cache), SearcherOptions::default());
     assert!(matches!(made.err(), Some(OpenClError::WrongAnswer { .. })));

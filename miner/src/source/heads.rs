@@ -172,17 +172,17 @@ mod tests {
 
     const CHAIN: Chain = Chain { id: 1_337, genesis: B256::ZERO };
 
-    fn on(chain: Chain, number: u64) -> Option<Standing> {
-        Some(Standing { chain, number })
+    const fn on(chain: Chain, number: u64) -> Standing {
+        Standing { chain, number }
     }
 
-    fn at(number: u64) -> Option<Standing> {
+    const fn at(number: u64) -> Standing {
         on(CHAIN, number)
     }
 
     /// Looks at two nodes, the numbers of each by turns.
     fn looks(heads: &mut Heads, numbers: impl IntoIterator<Item = (u64, u64)>) -> Vec<Change> {
-        numbers.into_iter().flat_map(|(one, two)| heads.look(&[at(one), at(two)])).collect()
+        numbers.into_iter().flat_map(|(one, two)| heads.look(&[Some(at(one)), Some(at(two))])).collect()
     }
 
     const FALLEN: Change = Change::Behind { at: 0, number: 10, other: 1, other_number: 14 };
@@ -217,7 +217,7 @@ mod tests {
         for other in [Chain { id: 1, ..CHAIN }, Chain { genesis: B256::repeat_byte(1), ..CHAIN }] {
             let mut heads = Heads::new(2);
             for number in 10..100 {
-                assert_eq!(heads.look(&[at(10), on(other, number)]), []);
+                assert_eq!(heads.look(&[Some(at(10)), Some(on(other, number))]), []);
             }
         }
     }
@@ -226,8 +226,9 @@ mod tests {
     fn what_a_node_did_before_it_could_be_compared_does_not_count() {
         let mut heads = Heads::new(2);
         // Of another chain first, silent then.
-        for other in [on(Chain { id: 1, ..CHAIN }, 10), None, at(50), at(50), at(51), at(52)] {
-            assert_eq!(heads.look(&[at(10), other]), []);
+        let elsewhere = on(Chain { id: 1, ..CHAIN }, 10);
+        for other in [Some(elsewhere), None, Some(at(50)), Some(at(50)), Some(at(51)), Some(at(52))] {
+            assert_eq!(heads.look(&[Some(at(10)), other]), []);
         }
         assert_eq!(
             looks(&mut heads, [(10, 53)]).len(),
@@ -243,11 +244,11 @@ mod tests {
         let mut waits = Vec::new();
         for _ in 0..4 {
             let stood = number;
-            while heads.look(&[at(stood), at(number)]).is_empty() {
+            while heads.look(&[Some(at(stood)), Some(at(number))]).is_empty() {
                 number += 1;
             }
             let mut looks = 1;
-            while heads.look(&[at(number), at(number)]).is_empty() {
+            while heads.look(&[Some(at(number)), Some(at(number))]).is_empty() {
                 (number, looks) = (number + 1, looks + 1);
             }
             waits.push(looks);
@@ -255,13 +256,17 @@ mod tests {
         assert_eq!(waits, [2, 4, 8, 16]);
         for _ in 0..FORGIVEN_LOOKS {
             number += 1;
-            assert_eq!(heads.look(&[at(number), at(number)]), []);
+            assert_eq!(heads.look(&[Some(at(number)), Some(at(number))]), []);
         }
         let stood = number;
-        while heads.look(&[at(stood), at(number)]).is_empty() {
+        while heads.look(&[Some(at(stood)), Some(at(number))]).is_empty() {
             number += 1;
         }
-        assert_eq!(heads.look(&[at(number), at(number)]), []);
-        assert_eq!(heads.look(&[at(number), at(number)]), [Change::CaughtUp { at: 0 }], "it is forgiven");
+        assert_eq!(heads.look(&[Some(at(number)), Some(at(number))]), []);
+        assert_eq!(
+            heads.look(&[Some(at(number)), Some(at(number))]),
+            [Change::CaughtUp { at: 0 }],
+            "it is forgiven"
+        );
     }
 }
