@@ -12,9 +12,6 @@ from pathlib import Path
 
 import frictionless
 import mlcroissant
-import pandas
-import polars
-import pyarrow.csv
 import pyarrow.parquet
 from fhir.resources.R4B.measurereport import MeasureReport
 
@@ -53,22 +50,12 @@ def measure_reports(bundle):
 
 
 def tables(bundle):
-    """pyarrow, polars and pandas read the same from Parquet and CSV; withheld rows have no number."""
+    """Parquet carries its privacy parameters; withheld rows have no number. `readers.py` compares every value."""
     for path in sorted((bundle / "tables").glob("*.parquet")):
         table = pyarrow.parquet.read_table(path)
         metadata = table.schema.metadata or pyarrow.parquet.read_metadata(path).metadata
         assert b"medrec.rho_release" in metadata, sorted(metadata)
-        by_polars = polars.read_parquet(path)
-        assert by_polars.height == table.num_rows
         own = table.to_pydict()
-        by_pandas = pandas.read_csv(path.with_suffix(".csv"), keep_default_na=False, dtype=str)
-        assert list(by_pandas.columns) == table.column_names, path
-        for name, values in own.items():
-            assert by_polars[name].to_list() == values, (path, name)
-            texts = by_pandas[name].tolist()
-            assert len(texts) == len(values)
-            for text, value in zip(texts, values):
-                same(path, name, text, value)
         if "withheld" in own:
             for index, withheld in enumerate(own["withheld"]):
                 assert not withheld or own["estimate"][index] is None
@@ -90,20 +77,6 @@ def spreadsheets(bundle):
                 if cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
                     number = float(cell)
                     assert math.isfinite(number) and "," not in cell and "_" not in cell, (path, cell)
-
-
-def same(path, name, text, value):
-    """A CSV text and a Parquet value are one."""
-    if value is None:
-        assert text == "", (path, name, text)
-    elif isinstance(value, bool):
-        assert text == str(value).lower(), (path, name, text)
-    elif isinstance(value, (int, float)):
-        assert math.isfinite(value) and float(text) == value, (path, name, text, value)
-    else:
-        # An apostrophe keeps a spreadsheet from computing a label.
-        guarded = "'" + value if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
-        assert text.replace("\r\n", "\n") == guarded.replace("\r\n", "\n"), (path, name, text, value)
 
 
 def main():

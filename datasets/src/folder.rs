@@ -230,3 +230,25 @@ fn check_schema(path: &Path, table: Table) -> Result<(), DatasetError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parquet::basic::ColumnOrder;
+
+    #[test]
+    fn every_column_states_the_order_that_every_reader_knows() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = FolderWriter::create(home.path()).unwrap().finish().unwrap();
+        for table in Table::ALL {
+            for path in folder.files(table).unwrap() {
+                let file = File::open(&path).unwrap();
+                let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+                let orders = reader.metadata().file_metadata().column_orders().unwrap();
+                // polars up to 1.36 opens no file that states another one.
+                let is_known = orders.iter().all(|order| matches!(order, ColumnOrder::TYPE_DEFINED_ORDER(_)));
+                assert!(is_known && !orders.is_empty(), "{}: {orders:?}", path.display());
+            }
+        }
+    }
+}

@@ -30,10 +30,11 @@ pub fn schema(table: Table) -> SchemaRef {
         .columns()
         .iter()
         .map(|column| {
+            // One pair: the order of several would follow no rule, and equal tables are to be equal bytes.
             let meaning = [("description".to_owned(), column.meaning.to_owned())];
-            Field::new(column.name, data_type(column.kind), column.nullable).with_metadata(meaning)
+            Field::new(column.name, data_type(column.kind), column.nullable).with_metadata(meaning.into())
         })
         .collect();
     let metadata = [("medrec.table".to_owned(), table.name().to_owned())];
-    Arc::new(Schema::new_with_metadata(fields, metadata))
+    Arc::new(Schema::new_with_metadata(fields, metadata.into()))
 }

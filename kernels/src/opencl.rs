@@ -1,7 +1,8 @@
 //! Ethash on OpenCL devices: listing, dataset generation, search, tuning and the device's own limit.
 //!
 //! One device is one [`DeviceContext`]; it holds one [`DeviceDataset`]; an [`OpenClSearcher`] searches
-//! over it with a [`Tuning`] that [`autotune`](autotune::autotune) found and a [`TuningFile`] remembers.
+//! over it with a [`Tuning`] that [`autotune`](autotune::autotune) found and a [`TuningFile`] remembers. A [`LightSearcher`]
+//! needs no dataset: it hashes from a [`DeviceLightCache`], slowly.
 //! The kernels are the `.cl` files beside this module, embedded in the program and compiled by the
 //! device's driver; every size in them comes from [`crate::ethash::parameters`] by `-D`.
 //!
@@ -18,10 +19,14 @@ mod dataset;
 mod device;
 mod error;
 mod launch;
+mod light;
 pub mod limit;
+mod request;
 mod results;
 mod search_kernel;
+mod search_loop;
 mod searcher;
+
 mod selection;
 pub mod source;
 mod tuning;
@@ -31,7 +36,9 @@ pub use context::DeviceContext;
 pub use dataset::{DatasetKernel, DeviceDataset};
 pub use device::{Device, DeviceKind, Platform, platforms};
 pub use error::OpenClError;
-pub use searcher::{OpenClSearcher, SearchOutcome, SearchRequest, SearcherOptions, Verify, light_verifier};
+pub use light::DeviceLightCache;
+pub use request::{SearchOutcome, SearchRequest, SearcherOptions, Verify, light_verifier};
+pub use searcher::{LightSearcher, OpenClSearcher};
 pub use selection::{DeviceSelector, devices, select};
 pub use tuning::{Exchange, GroupTuning, Tuning, VectorTuning};
 pub use tuning_file::TuningFile;

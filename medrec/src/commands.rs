@@ -6,6 +6,7 @@ mod claim;
 mod collecting;
 mod demo;
 mod engines;
+mod equipment;
 mod gatekeeper;
 mod genesis;
 mod keys;

@@ -86,6 +86,34 @@ fn mining_a_given_number_of_blocks_ends_with_a_document_that_names_each() {
 }
 
 #[test]
+fn an_opencl_device_mines_without_a_dataset() {
+    let engines = output(&["engines", "--json"]);
+    let listing: Value = serde_json::from_slice(&engines.stdout).unwrap();
+    let device = &listing["opencl"]["devices"][0];
+    let number =
+        device["index"].as_u64().expect("an OpenCL device: `cargo xtask setup` installs PoCL").to_string();
+    let node = Node::start();
+    let result = output(&[
+        "mine",
+        "--node",
+        &node.url,
+        "--dataset",
+        "never",
+        "--device",
+        &number,
+        "--blocks",
+        "3",
+        "--json",
+    ]);
+    assert!(result.status.success(), "{}", stderr(&result));
+    let summary: Value = serde_json::from_slice(&result.stdout).unwrap();
+    assert_eq!(summary["solutions"]["accepted"], 3, "{summary}");
+    let devices = summary["devices"].as_array().unwrap();
+    assert_eq!((devices.len(), &devices[0]["device"]), (1, &device["name"]), "the processor rests");
+    assert_eq!(summary["preparation"], Value::Null, "no dataset is made");
+}
+
+#[test]
 fn a_signal_ends_it_in_order_with_a_summary() {
     let node = Node::start();
     for (goal, code) in [(&[][..], 0), (&["--blocks", "1000000"][..], 130)] {

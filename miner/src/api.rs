@@ -63,6 +63,10 @@ fn text(statistics: &Statistics) -> String {
     for node in nodes {
         out.sample(&label("node", &node.node), u64::from(node.is_healthy == Some(true)));
     }
+    out.family("medrec_miner_node_behind", "gauge", "1 while a node stands still and another goes on.");
+    for node in nodes {
+        out.sample(&label("node", &node.node), u64::from(node.is_behind));
+    }
     out.family("medrec_miner_node_failures_total", "counter", "Failures and senseless answers of a node.");
     for node in nodes {
         out.sample(&label("node", &node.node), node.failures);

@@ -83,6 +83,23 @@ pub enum MinerEvent {
         /// The node.
         node: String,
     },
+    /// A node stands still while another one of its chain goes on; its work is not used until it has caught up, unless
+    /// there is no other.
+    NodeBehind {
+        /// The node.
+        node: String,
+        /// Number of the block that it gives work for.
+        number: u64,
+        /// A node that went on.
+        other: String,
+        /// Number of the block that this one gives work for.
+        other_number: u64,
+    },
+    /// A node that stood still has caught up.
+    NodeCaughtUp {
+        /// The node.
+        node: String,
+    },
     /// Work comes from this node from now on.
     NodeChosen {
         /// The node.

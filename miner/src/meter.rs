@@ -119,7 +119,8 @@ impl Meter {
     /// Marks a device that gave no sign of life for `longest` while it should be hashing; `true` the first time.
     pub(crate) fn find_hanging(&self, longest: Duration) -> bool {
         let mut changing = self.changing.lock();
-        let is_busy = matches!(changing.state, DeviceState::Full | DeviceState::Preparing);
+        let is_busy =
+            matches!(changing.state, DeviceState::Full | DeviceState::Light | DeviceState::Preparing);
         if !is_busy || changing.alive.elapsed() < longest {
             return false;
         }

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::error::MinerError;
 use crate::event::{AcceptedBlock, MinerEvent};
-use crate::options::{DatasetPolicy, MinerOptions};
+use crate::options::MinerOptions;
 use crate::search::board::Board;
 use crate::shared::{self, Shared};
 use crate::source::getwork::{GetWork, GetWorkOptions};
@@ -84,6 +84,9 @@ impl Miner {
         running.spawn(tasks::settle_finds(Arc::clone(&shared), found));
         running.spawn(tasks::watch_devices(Arc::clone(&shared)));
         running.spawn(tasks::report_hashrate(Arc::clone(&shared), id));
+        if options.nodes.len() > 1 {
+            running.spawn(tasks::compare_nodes(Arc::clone(&shared), options.compare_every));
+        }
         let address = |listener: &Option<TcpListener>| {
             listener.as_ref().and_then(|listener| listener.local_addr().ok())
         };
@@ -114,8 +117,11 @@ fn check(options: &MinerOptions) -> Result<(), MinerError> {
     if options.threads > 4_096 {
         return Err(refuse("threads", "at most 4,096"));
     }
-    if options.dataset == DatasetPolicy::Never && !options.devices.is_empty() {
-        return Err(refuse("dataset never", "an OpenCL device searches over a dataset"));
+    if options.device_limit_hps == Some(0) {
+        return Err(refuse("device limit 0", "nothing hashes at that rate"));
+    }
+    if options.compare_every.is_zero() {
+        return Err(refuse("comparison of nodes every 0 s", "nodes would be asked without end"));
     }
     if options.request_timeout.is_zero() {
         return Err(refuse("request timeout 0", "nothing answers in no time"));

@@ -8,12 +8,13 @@ use alloy_primitives::Address;
 use medrec_kernels::ethash::{Engine, Schedule};
 use medrec_kernels::opencl::Device;
 
-/// Whether the processor gets a dataset.
+/// Whether datasets are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DatasetPolicy {
-    /// Built in the background, from the stored file where there is one; light hashing until it is there.
+    /// The processor's is built in the background, from the stored file where there is one, with light hashing until it is
+    /// there; a device makes its own before it searches.
     Auto,
-    /// Light hashing only: for chains of low difficulty, where a gigabyte would be built for nothing.
+    /// Light hashing only, on devices too: for chains of low difficulty, where a gigabyte would be built for nothing.
     Never,
 }
 
@@ -33,7 +34,9 @@ pub struct MinerOptions {
     pub engine: Engine,
     /// OpenCL devices that search.
     pub devices: Vec<Device>,
-    /// Whether the processor gets a dataset.
+    /// The most hashes a second that each of these devices may do; `None`: all it can.
+    pub device_limit_hps: Option<u64>,
+    /// Whether datasets are made.
     pub dataset: DatasetPolicy,
     /// Folder of stored light caches, datasets and tunings; `None` keeps everything in memory.
     pub cache_folder: Option<PathBuf>,
@@ -45,6 +48,8 @@ pub struct MinerOptions {
     pub block_limit: Option<u64>,
     /// How long a node may take for an answer.
     pub request_timeout: Duration,
+    /// How often several nodes are held against each other, to find one that stands still.
+    pub compare_every: Duration,
 }
 
 impl MinerOptions {
@@ -58,12 +63,14 @@ impl MinerOptions {
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             engine: Engine::best(),
             devices: Vec::new(),
+            device_limit_hps: None,
             dataset: DatasetPolicy::Auto,
             cache_folder: None,
             notify_listen: None,
             api: None,
             block_limit: None,
             request_timeout: Duration::from_secs(5),
+            compare_every: Duration::from_secs(5),
         }
     }
 }

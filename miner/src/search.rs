@@ -6,4 +6,5 @@
 pub(crate) mod board;
 pub(crate) mod cpu;
 pub(crate) mod device;
+pub(crate) mod limit;
 pub(crate) mod nonces;

@@ -4,6 +4,7 @@
 //! and hashrates, and keeps track of its nodes. How work is searched it does not know.
 
 pub(crate) mod getwork;
+mod heads;
 mod node;
 pub(crate) mod notify;
 mod pace;
@@ -62,6 +63,8 @@ pub struct NodeStatistics {
     pub is_healthy: Option<bool>,
     /// Whether work comes from it.
     pub is_in_use: bool,
+    /// Whether it stands still while another node of its chain goes on; its work is used only when there is no other.
+    pub is_behind: bool,
     /// Answers that were as they should be.
     pub answers: u64,
     /// Failures and senseless answers.
@@ -86,7 +89,14 @@ pub(crate) trait WorkSource: Send + Sync + 'static {
     /// Tells the node in use how fast the miner is.
     fn report_hashrate(&self, hashrate_hps: u64, id: B256) -> impl Future<Output = ()> + Send;
 
-    /// There is likely to be new work: look at once.
+    /// Holds the nodes against each other, and leaves those that stand still while others go on.
+    fn compare_nodes(&self) -> impl Future<Output = ()> + Send;
+
+    /// A node took a solution, so there is new work: look at once. Whoever has to solve a block for it cannot make it a
+    /// busy loop.
+    fn was_accepted(&self);
+
+    /// There is likely to be new work: look as soon as polls may follow each other.
     fn hasten(&self);
 
     /// How the nodes do.

@@ -236,7 +236,7 @@ impl<S: WorkSource> Desk<S> {
             book.latency = if book.latency.is_zero() { latency } else { (book.latency * 7 + latency) / 8 };
             self.accepted.fetch_add(1, Ordering::AcqRel);
         }
-        self.source.hasten();
+        self.source.was_accepted();
         let _ = self.events.send(MinerEvent::Accepted(block));
     }
 

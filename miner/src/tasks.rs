@@ -81,6 +81,24 @@ pub(crate) async fn watch_devices<S: WorkSource>(shared: Arc<Shared<S>>) {
     }
 }
 
+/// Holds the nodes against each other.
+pub(crate) async fn compare_nodes<S: WorkSource>(shared: Arc<Shared<S>>, every: Duration) {
+    let stopping = shared.stopping();
+    tokio::pin!(stopping);
+    let mut regularly = tokio::time::interval(every);
+    regularly.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = &mut stopping => return,
+            _ = regularly.tick() => {}
+        }
+        tokio::select! {
+            () = &mut stopping => return,
+            () = shared.source.compare_nodes() => {}
+        }
+    }
+}
+
 /// Tells the node how fast the miner is.
 pub(crate) async fn report_hashrate<S: WorkSource>(shared: Arc<Shared<S>>, id: B256) {
     let stopping = shared.stopping();

@@ -119,7 +119,8 @@ fn hash(what: &str, value: &Value) -> Result<B256, String> {
     parsed.ok_or_else(|| format!("the {what} is 32 bytes in hex, and this is {}", excerpt(value)))
 }
 
-fn quantity(value: &Value) -> Result<u64, String> {
+/// A quantity of JSON-RPC.
+pub(crate) fn quantity(value: &Value) -> Result<u64, String> {
     let digits = value.as_str().and_then(|text| text.strip_prefix("0x")).unwrap_or_default();
     let is_plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     let parsed = is_plain.then(|| u64::from_str_radix(digits, 16).ok()).flatten();

@@ -9,10 +9,11 @@ use tokio::sync::{broadcast, mpsc};
 use crate::error::MinerError;
 use crate::event::MinerEvent;
 use crate::meter::Meter;
-use crate::options::MinerOptions;
+use crate::options::{DatasetPolicy, MinerOptions};
 use crate::search::board::{Board, Found};
 use crate::search::cpu::CpuWorker;
 use crate::search::device::DeviceWorker;
+use crate::search::limit::Limit;
 use crate::search::nonces::NonceRange;
 
 /// A worker that has not gone home after this long hangs in a driver, and is left behind.
@@ -96,6 +97,8 @@ pub(crate) fn start(
             found: finds.clone(),
             events: events.clone(),
             tuning_file: options.cache_folder.as_ref().map(|folder| folder.join("opencl-tuning.json")),
+            is_light: options.dataset == DatasetPolicy::Never,
+            limit: Limit::new(options.device_limit_hps),
         };
         spawn(format!("device-{position}"), Box::new(move || worker.run()))?;
     }

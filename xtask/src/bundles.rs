@@ -14,6 +14,10 @@ use crate::workspace::Workspace;
 
 /// Folder of the checks.
 const ROOM: &str = "anonymizer/oracles";
+/// The newest readers of everything in a bundle.
+const NEWEST: &str = "requirements.txt";
+/// Readers of tables as people have them installed.
+const INSTALLED: &str = "requirements-readers.txt";
 /// Shapes of bundles that the example writes.
 const SHAPES: [&str; 3] = ["small", "foreign", "census"];
 
@@ -43,9 +47,12 @@ fn write(workspace: &Workspace) -> Result<(Tally, Vec<PathBuf>)> {
 pub(crate) fn oracles(workspace: &Workspace) -> Result<Tally> {
     let (mut tally, folders) = write(workspace)?;
     if tally.is_green() {
-        let requirements = Path::new(ROOM).join("requirements.txt");
-        let script = Path::new(ROOM).join("check.py");
-        tally += oracles::checked(workspace, &requirements, &script, &folders)?;
+        for (requirements, script) in
+            [(NEWEST, "check.py"), (NEWEST, "readers.py"), (INSTALLED, "readers.py")]
+        {
+            let [requirements, script] = [requirements, script].map(|name| Path::new(ROOM).join(name));
+            tally += oracles::checked(workspace, &requirements, &script, &folders)?;
+        }
     }
     Ok(tally)
 }

@@ -2,6 +2,9 @@
 //!
 //! There is no agreed vocabulary for privacy parameters, so the keys are ours, start with `medrec.`, and
 //! hold canonical JSON or plain text. The same columns and parameters give the same bytes.
+//!
+//! The crate `parquet` is held at version 59: from 60 on it states an order for columns of floats (`IEEE_754_TOTAL_ORDER`)
+//! that polars up to 1.36, among others, refuses the whole file for, and offers no way not to.
 
 use arrow_array::RecordBatch;
 use arrow_schema::Schema;
@@ -121,5 +124,36 @@ pub(super) fn read(
         Ok(batch.clone())
     } else {
         Err(format!("{} rows instead of {rows}", batch.num_rows()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{BooleanArray, Float64Array, Int64Array, StringArray};
+    use arrow_schema::{DataType, Field};
+    use parquet::basic::ColumnOrder;
+
+    use super::*;
+
+    #[test]
+    fn every_column_states_the_order_that_every_reader_knows() {
+        let columns: [(&str, arrow_array::ArrayRef, DataType); 4] = [
+            ("text", Arc::new(StringArray::from(vec!["a", "b"])), DataType::Utf8),
+            ("number", Arc::new(Float64Array::from(vec![Some(-0.5), None])), DataType::Float64),
+            ("count", Arc::new(Int64Array::from(vec![1, -2])), DataType::Int64),
+            ("flag", Arc::new(BooleanArray::from(vec![true, false])), DataType::Boolean),
+        ];
+        let fields = columns.iter().map(|(name, _, kind)| Field::new(*name, kind.clone(), true));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        let batch = RecordBatch::try_new(schema, columns.map(|(_, values, _)| values).into()).unwrap();
+        let bytes = parquet("a table", &batch, Vec::new()).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes)).unwrap();
+        let file = reader.metadata().file_metadata();
+        for column in 0..4 {
+            let order = file.column_order(column);
+            assert!(matches!(order, ColumnOrder::TYPE_DEFINED_ORDER(_)), "column {column}: {order:?}");
+        }
     }
 }

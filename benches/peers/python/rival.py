@@ -16,7 +16,7 @@ COLUMNS = ["person_id", "region", "condition", "value"]
 
 def flatten():
     """The canonical rows in the types that rivals are at home with: integers and strings, rewritten once, before any
-    clock runs. (polars 1.36, which OpenDP 0.16 pins, cannot open Parquet of today's Rust writer with a column of floats.)"""
+    clock runs."""
     import pyarrow as pa, pyarrow.parquet as pq
 
     if os.path.exists(FILE):

@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Evaluation(EvaluationArguments),
     /// Run every benchmark with every rival, save the records, and write docs/HASHRATE.md with its plots.
     Hashrate(HashrateArguments),
+    /// Measure what mining at a node leaves of bare light hashing, and save the document.
+    Mining(MiningArguments),
     /// Measure how long it takes from a fresh clone to the end of the demo, and save the document.
     Newcomer(NewcomerArguments),
     /// Measure how time and memory grow with rows and persons, and save the document.
@@ -76,6 +78,26 @@ pub(crate) struct CensusArguments {
     /// Releases of those who need seconds; who needs minutes makes one.
     #[arg(long, default_value_t = 5)]
     pub(crate) rounds: u32,
+    /// Folder that holds docs/ and benches/.
+    #[arg(long, default_value = ".")]
+    pub(crate) root: PathBuf,
+}
+
+/// Arguments of `medrec-peers mining`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct MiningArguments {
+    /// Length of a sample in seconds.
+    #[arg(long, default_value_t = 5.0)]
+    pub(crate) seconds: f64,
+    /// Samples of the miner on each of the two chains.
+    #[arg(long, default_value_t = 11)]
+    pub(crate) samples: u32,
+    /// Instruction set; the fastest when absent.
+    #[arg(long)]
+    pub(crate) engine: Option<String>,
+    /// Search threads; one for each core when absent.
+    #[arg(long)]
+    pub(crate) threads: Option<usize>,
     /// Folder that holds docs/ and benches/.
     #[arg(long, default_value = ".")]
     pub(crate) root: PathBuf,

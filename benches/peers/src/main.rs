@@ -18,6 +18,7 @@ mod ethash_crate;
 mod evaluation;
 mod geth;
 mod hashrate;
+mod mining;
 mod newcomer;
 mod progress;
 mod scale;
@@ -36,6 +37,7 @@ fn main() -> anyhow::Result<()> {
         Command::Census(arguments) => census::run(&arguments),
         Command::Evaluation(arguments) => evaluation::run(&arguments),
         Command::Hashrate(arguments) => hashrate::run(&arguments),
+        Command::Mining(arguments) => mining::run(&arguments),
         Command::Newcomer(arguments) => newcomer::run(&arguments),
         Command::Scale(arguments) => scale::run(&arguments),
         Command::Services(arguments) => services::run(&arguments),

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use super::dataset::DeviceDataset;
 use super::device::{Device, DeviceKind};
 use super::error::OpenClError;
-use super::searcher::{OpenClSearcher, SearcherOptions, Verify};
+use super::request::{SearcherOptions, Verify};
+use super::searcher::OpenClSearcher;
 use super::tuning::{Exchange, GroupTuning, Tuning, VectorTuning};
 use crate::progress::Progress;
 

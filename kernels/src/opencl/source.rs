@@ -17,6 +17,8 @@ const KECCAK: &str = include_str!("cl/keccak.cl");
 const RESULTS: &str = include_str!("cl/results.cl");
 const SEARCH_GROUP: &str = include_str!("cl/search_group.cl");
 const SEARCH_VECTOR: &str = include_str!("cl/search_vector.cl");
+const SEARCH_LIGHT: &str = include_str!("cl/search_light.cl");
+const ITEM: &str = include_str!("cl/item.cl");
 const DATASET_ITEM: &str = include_str!("cl/dataset_item.cl");
 const DATASET_VECTOR: &str = include_str!("cl/dataset_vector.cl");
 const LIMIT: &str = include_str!("cl/limit.cl");
@@ -35,6 +37,8 @@ pub enum ProgramKind {
     SearchGroup,
     /// Search with eight hashes a work-item, for CPU devices.
     SearchVector,
+    /// Search from the light cache alone, with one hash a work-item.
+    SearchLight,
     /// Dataset with one item a work-item, for GPUs.
     DatasetItem,
     /// Dataset with eight items a work-item, for CPU devices.
@@ -45,15 +49,22 @@ pub enum ProgramKind {
 
 impl ProgramKind {
     /// Every program.
-    pub const ALL: [Self; 5] =
-        [Self::SearchGroup, Self::SearchVector, Self::DatasetItem, Self::DatasetVector, Self::Limit];
+    pub const ALL: [Self; 6] = [
+        Self::SearchGroup,
+        Self::SearchVector,
+        Self::SearchLight,
+        Self::DatasetItem,
+        Self::DatasetVector,
+        Self::Limit,
+    ];
 
     /// The program's sources, to be compiled as one text in this order.
     pub const fn parts(self) -> &'static [&'static str] {
         match self {
             Self::SearchGroup => &[ETHASH, KECCAK, RESULTS, SEARCH_GROUP],
             Self::SearchVector => &[ETHASH, KECCAK, RESULTS, SEARCH_VECTOR],
-            Self::DatasetItem => &[ETHASH, KECCAK, DATASET_ITEM],
+            Self::SearchLight => &[ETHASH, KECCAK, RESULTS, ITEM, SEARCH_LIGHT],
+            Self::DatasetItem => &[ETHASH, KECCAK, ITEM, DATASET_ITEM],
             Self::DatasetVector => &[ETHASH, KECCAK, DATASET_VECTOR],
             Self::Limit => &[ETHASH, LIMIT],
         }
@@ -63,6 +74,7 @@ impl ProgramKind {
         match self {
             Self::SearchGroup => "search_group",
             Self::SearchVector => "search_vector",
+            Self::SearchLight => "search_light",
             Self::DatasetItem | Self::DatasetVector => "dataset_items",
             Self::Limit => "random_reads",
         }
@@ -70,7 +82,7 @@ impl ProgramKind {
 
     const fn lane(self) -> &'static str {
         match self {
-            Self::SearchGroup | Self::DatasetItem | Self::Limit => "ulong",
+            Self::SearchGroup | Self::SearchLight | Self::DatasetItem | Self::Limit => "ulong",
             Self::SearchVector | Self::DatasetVector => "ulong8",
         }
     }

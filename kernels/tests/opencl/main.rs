@@ -8,6 +8,7 @@ mod absence;
 mod dataset;
 mod far_offsets;
 mod golden;
+mod light;
 mod limit;
 mod listing;
 mod races;

@@ -12,8 +12,8 @@ use std::sync::atomic::AtomicBool;
 use medrec_kernels::ethash::{Boundary, LightCache, Parameters, reference};
 use medrec_kernels::opencl::limit::RandomReader;
 use medrec_kernels::opencl::{
-    DatasetKernel, DeviceContext, DeviceDataset, Exchange, GroupTuning, OpenClSearcher, SearchRequest,
-    SearcherOptions, Tuning, VectorTuning, light_verifier,
+    DatasetKernel, DeviceContext, DeviceDataset, Exchange, GroupTuning, LightSearcher, OpenClSearcher,
+    SearchRequest, SearcherOptions, Tuning, VectorTuning, light_verifier,
 };
 use medrec_kernels::progress::Progress;
 
@@ -86,6 +86,9 @@ fn the_other_kernels_have_no_data_race() {
         let mut dataset = DeviceDataset::allocate(context, &parameters, u64::MAX).unwrap();
         let cache = reference::light_cache(&parameters);
         dataset.fill(DatasetKernel::Vector, &cache, &Progress::new()).unwrap();
+        // Making it hashes nine nonces.
+        let cache = Arc::new(LightCache::build(&parameters, &Progress::new()).unwrap());
+        assert!(LightSearcher::new(&device(), &cache).is_ok());
         return assert!(RandomReader::new(&dataset, 2, 20).unwrap().run(4, 1).is_ok());
     }
     assert_eq!(complaints("races::the_other_kernels_have_no_data_race"), "");

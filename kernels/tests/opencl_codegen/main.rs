@@ -65,6 +65,13 @@ fn assert_nvidia_without_stack(kind: ProgramKind, extra: &str) -> String {
     assembly
 }
 
+/// Registers spilled to memory, and bytes of memory that each work-item has for itself, on AMD.
+fn spilled_and_private(kind: ProgramKind, processor: &str) -> (u32, u32) {
+    let target = ["-target", "amdgcn-amd-amdhsa", &format!("-mcpu={processor}"), "-nogpulib"];
+    let assembly = assembly(kind, "", &target);
+    (metadata(&assembly, ".vgpr_spill_count:"), metadata(&assembly, ".private_segment_fixed_size:"))
+}
+
 /// Lanes and hashes in flight that autotuning tries first, and one without sharing.
 const SHAPES: [(u32, u32); 5] = [(8, 8), (8, 4), (4, 4), (4, 2), (1, 1)];
 
@@ -110,4 +117,14 @@ fn dataset_items_and_random_reads_stay_in_their_registers() {
     assert_amd_budget(ProgramKind::Limit, reads, 48);
     assert_nvidia_without_stack(ProgramKind::DatasetItem, "");
     assert_nvidia_without_stack(ProgramKind::Limit, reads);
+}
+
+#[test]
+fn the_light_search_keeps_its_mix_alone_in_memory() {
+    for processor in ["gfx90a", "gfx1030"] {
+        let (spilled, private) = spilled_and_private(ProgramKind::SearchLight, processor);
+        assert_eq!(spilled, 0, "{processor}");
+        // 128 bytes of mix, and what keeps the stack aligned.
+        assert!(private <= 144, "{processor}: {private} bytes");
+    }
 }

@@ -20,6 +20,13 @@ pub(crate) struct DemoArguments {
     /// Seed of the invented people.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Instruction set of the search threads; the fastest when absent. `medrec engines` lists them.
+    #[arg(long, short, value_name = "NAME")]
+    pub(crate) engine: Option<String>,
+    /// OpenCL devices that the researchers mine on, one each: numbers in `medrec engines`, or parts of their names; `none`
+    /// for the processor alone. Graphics devices are found by themselves; who has no device mines on the processor.
+    #[arg(long = "device", value_name = "DEVICE", value_delimiter = ',')]
+    pub(crate) devices: Vec<String>,
     /// Real records instead of invented ones: an export whose organisations are divided among three providers.
     #[arg(long, value_name = "DIR", requires = "format")]
     pub(crate) data: Option<PathBuf>,

@@ -39,7 +39,7 @@ pub(crate) struct MineArguments {
     /// Stop after this many seconds.
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) seconds: Option<u64>,
-    /// Whether the processor builds the epoch's dataset (1 GiB and more); without it only light hashing is done.
+    /// Whether the epoch's dataset (1 GiB and more) is built; without it only light hashing is done, on devices too.
     #[arg(long, value_enum, default_value_t = DatasetArgument::Auto)]
     pub(crate) dataset: DatasetArgument,
     /// How the chain's blocks share epochs.

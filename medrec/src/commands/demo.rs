@@ -15,6 +15,7 @@ mod outcome;
 mod people;
 mod population;
 mod providers;
+mod rigs;
 mod story;
 
 use std::path::{Path, PathBuf};
@@ -35,12 +36,14 @@ use self::miners::Researcher;
 use self::narrator::Narrator;
 use self::outcome::Outcome;
 use self::providers::{Founder, Provider};
+use self::rigs::{Rigs, Wish};
 use crate::args::DemoArguments;
 use crate::exit::{Interrupted, Usage};
 use crate::interrupt;
 use crate::shell::Shell;
 
 pub(super) fn run(arguments: &DemoArguments, shell: &mut Shell) -> anyhow::Result<()> {
+    let wish = Wish::of(arguments)?;
     let out = out_folder(arguments.out.as_deref())?;
     interrupt::flag()?;
     std::fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
@@ -49,7 +52,7 @@ pub(super) fn run(arguments: &DemoArguments, shell: &mut Shell) -> anyhow::Resul
     let mut narrator = Narrator::new(shell);
     let result = runtime.block_on(async {
         tokio::select! {
-            result = play(arguments, &out, folder.path(), &mut narrator) => result,
+            result = play(arguments, wish, &out, folder.path(), &mut narrator) => result,
             () = interrupt::requested() => Err(Interrupted("interrupted; nothing was left behind".to_owned()).into()),
         }
     });
@@ -82,6 +85,7 @@ fn out_folder(named: Option<&Path>) -> anyhow::Result<PathBuf> {
 
 async fn play(
     arguments: &DemoArguments,
+    wish: Wish,
     out: &Path,
     folder: &Path,
     narrator: &mut Narrator<'_>,
@@ -92,21 +96,22 @@ async fn play(
         founders.push(Founder::new(practice).await?);
     }
     let researchers = Researcher::two();
-    let threads = miners::threads(researchers.len());
-    let hashrate_hps = tokio::task::spawn_blocking(chain::measure_hashrate).await??;
-    let difficulty = chain::difficulty(hashrate_hps, threads * researchers.len())?;
+    for sentence in wish.in_words() {
+        narrator.tell(&sentence);
+    }
+    let rigs = wish.fulfil().await?;
+    let difficulty = chain::difficulty(rigs.hashrate_hps())?;
     let funded: Vec<_> = founders.iter().map(|founder| founder.signer.address()).collect();
     let coinbase = researchers.first().context("no researcher")?.signer.address();
     let chain = RunningChain::start(&folder.join("chain"), difficulty, &funded, coinbase).await?;
     let mut miners = Vec::new();
-    for researcher in &researchers {
-        miners.push(researcher.mine(&chain.url, threads).await?);
+    for (researcher, rig) in researchers.iter().zip(&rigs.rigs) {
+        miners.push(researcher.mine(&chain.url, rig, &rigs).await?);
     }
-    narrator.tell(&format!(
-        "a chain of difficulty {difficulty} at {}; {} miners of {threads} thread(s) each",
-        chain.url,
-        miners.len()
-    ));
+    narrator.tell(&format!("a chain of difficulty {difficulty} at {}", chain.url));
+    for sentence in rigs.remarks.iter().chain(&rigs.in_words(&miners::NAMES)) {
+        narrator.tell(sentence);
+    }
     let (place, network) = found(&chain.url, &founders, &researchers, folder, narrator).await?;
     let mut providers = Vec::new();
     for (index, founder) in founders.into_iter().enumerate() {
@@ -119,6 +124,7 @@ async fn play(
         place: &place,
         providers: &providers,
         researchers: &researchers,
+        rigs: &rigs,
         miners: &miners,
     };
     let outcome = stage.play(narrator).await?;
@@ -218,6 +224,7 @@ struct Stage<'a> {
     place: &'a Place,
     providers: &'a [Provider],
     researchers: &'a [Researcher],
+    rigs: &'a Rigs,
     miners: &'a [medrec_miner::MinerHandle],
 }
 
@@ -243,7 +250,8 @@ impl Stage<'_> {
         let bundles = self.collect(harvests, &mut heard, narrator).await?;
         let blocks = self.place.view().await?.head().block.number;
         let found = outcome::Found { decisions, posting, censuses, bundles, blocks };
-        Outcome::new(self.out, self.providers, self.researchers, self.miners, found, narrator.seconds())
+        let mining = outcome::Mining { researchers: self.researchers, rigs: self.rigs, miners: self.miners };
+        Outcome::new(self.out, self.providers, &mining, found, narrator.seconds())
     }
 
     /// Waits for a block.

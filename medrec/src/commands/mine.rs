@@ -8,13 +8,12 @@ mod summary;
 
 use std::time::Duration;
 
-use medrec_kernels::ethash::Engine;
-use medrec_kernels::opencl::{Device, DeviceSelector, devices, select};
 use medrec_miner::{DatasetPolicy, Miner, MinerHandle, MinerOptions, Schedule};
 
 use crate::args::{DatasetArgument, MineArguments, ScheduleArgument};
 use crate::cache_folder::cache_folder;
-use crate::exit::{Interrupted, Unavailable, Untrusted, Usage};
+use crate::commands::equipment;
+use crate::exit::{Interrupted, Untrusted};
 use crate::interrupt;
 use crate::shell::Shell;
 use collect::Collecting;
@@ -45,11 +44,8 @@ pub(super) fn run(arguments: &MineArguments, shell: &mut Shell) -> anyhow::Resul
 
 /// Everything that is decided before anything starts.
 fn plan(arguments: &MineArguments) -> anyhow::Result<MinerOptions> {
-    let engine = match &arguments.engine {
-        Some(name) => Engine::by_name(name).map_err(|error| Unavailable(error.to_string()))?,
-        None => Engine::best(),
-    };
-    let chosen = chosen_devices(&arguments.devices)?;
+    let engine = equipment::engine(arguments.engine.as_deref())?;
+    let chosen = equipment::named_devices(&arguments.devices)?;
     let mut options = MinerOptions::new(arguments.nodes.iter().cloned());
     // Whoever names devices means those, unless something about threads is said too.
     match arguments.threads {
@@ -59,9 +55,6 @@ fn plan(arguments: &MineArguments) -> anyhow::Result<MinerOptions> {
     }
     options.dataset = match arguments.dataset {
         DatasetArgument::Auto => DatasetPolicy::Auto,
-        DatasetArgument::Never if !chosen.is_empty() => {
-            return Err(Usage("--dataset never: an OpenCL device searches over a dataset".to_owned()).into());
-        }
         DatasetArgument::Never => DatasetPolicy::Never,
     };
     if options.dataset == DatasetPolicy::Auto {
@@ -78,27 +71,6 @@ fn plan(arguments: &MineArguments) -> anyhow::Result<MinerOptions> {
     options.api = arguments.api;
     options.block_limit = arguments.blocks;
     Ok(options)
-}
-
-fn chosen_devices(wanted: &[String]) -> anyhow::Result<Vec<Device>> {
-    if wanted.is_empty() {
-        return Ok(Vec::new());
-    }
-    let unavailable = |error: medrec_kernels::opencl::OpenClError| Unavailable(error.to_string());
-    let all = devices().map_err(unavailable)?;
-    let mut chosen: Vec<Device> = Vec::new();
-    for text in wanted {
-        let selector = match text.parse::<DeviceSelector>() {
-            Ok(selector) => selector,
-            Err(never) => match never {},
-        };
-        let device = select(&all, &selector).map_err(unavailable)?;
-        if chosen.iter().any(|other| other.index == device.index) {
-            return Err(Usage(format!("--device {text}: that device is named twice")).into());
-        }
-        chosen.push(device.clone());
-    }
-    Ok(chosen)
 }
 
 async fn mine(arguments: &MineArguments, options: MinerOptions, shell: &mut Shell) -> anyhow::Result<()> {

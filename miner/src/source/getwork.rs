@@ -4,6 +4,8 @@
 //!   block makes the next poll come at once.
 //! - A node that fails is left alone for a while that grows, with jitter; the next one is asked at once. A better one (its
 //!   URL comes first) is tried in the background, so that a dead one never delays a poll.
+//! - Nodes are held against each other at a slow pace: one that stands still while another goes on is left until it has
+//!   caught up (`heads.rs`), unless there is no other.
 //! - A solution goes to the node that gave the work. Where that one cannot be reached, the others are asked too: two URLs
 //!   may lead to one node, and only a node that knows the work takes it.
 
@@ -15,7 +17,9 @@ use alloy_primitives::{Address, B256};
 use medrec_kernels::ethash::Schedule;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, broadcast};
+use tokio::task::JoinSet;
 
+use super::heads::{Change, Heads};
 use super::node::{Given, Node, Turn};
 use super::pace::{Pace, SHORTEST};
 use super::rpc::RpcClient;
@@ -45,12 +49,14 @@ pub(crate) struct GetWorkOptions {
 pub(crate) struct GetWork {
     nodes: Vec<Arc<Node>>,
     in_use: AtomicUsize,
+    heads: Mutex<Heads>,
     given: Mutex<Option<B256>>,
     pace: Mutex<Pace>,
     eager_until: Mutex<Option<Instant>>,
     /// The block's number in the last notification.
     hint: Mutex<Option<u64>>,
     sooner: Notify,
+    at_once: Notify,
     events: broadcast::Sender<MinerEvent>,
 }
 
@@ -71,11 +77,13 @@ impl GetWork {
         Ok(Self {
             nodes: urls.iter().map(node).collect::<Result<_, MinerError>>()?,
             in_use: AtomicUsize::new(NOBODY),
+            heads: Mutex::new(Heads::new(urls.len())),
             given: Mutex::new(None),
             pace: Mutex::new(Pace::new(Instant::now())),
             eager_until: Mutex::new(None),
             hint: Mutex::new(None),
             sooner: Notify::new(),
+            at_once: Notify::new(),
             events,
         })
     }
@@ -88,9 +96,10 @@ impl GetWork {
         }
     }
 
-    /// The first node that has not failed.
+    /// The first node that has not failed and is not behind; else the first that has not failed.
     fn best(&self) -> Option<usize> {
-        self.nodes.iter().position(|node| node.is_usable())
+        let up_to_date = self.nodes.iter().position(|node| node.is_usable() && !node.is_behind());
+        up_to_date.or_else(|| self.nodes.iter().position(|node| node.is_usable()))
     }
 
     /// Asks one node and tells what changed about it.
@@ -102,9 +111,10 @@ impl GetWork {
     }
 
     /// Tries nodes that failed and would be preferred to the one in use, in the background.
-    fn probe_before(&self, best: usize) {
+    fn probe_better(&self, best: usize) {
         let now = Instant::now();
-        for node in &self.nodes[..best] {
+        let better = if self.nodes[best].is_behind() { &self.nodes[..] } else { &self.nodes[..best] };
+        for node in better.iter().filter(|node| !node.is_usable()) {
             if node.retry_at() <= now && node.start_probe() {
                 let (node, events) = (Arc::clone(node), self.events.clone());
                 tokio::spawn(async move {
@@ -121,11 +131,17 @@ impl GetWork {
         let now = Instant::now();
         let is_eager = self.eager_until.lock().is_some_and(|until| now < until);
         let pause = if is_eager { SHORTEST } else { self.pace.lock().pause(self.nodes[at].latency(), now) };
-        // Whoever hastens cannot make polls closer than the shortest interval.
-        tokio::time::sleep(SHORTEST.min(pause)).await;
+        let rest = async {
+            // Whoever hastens cannot make polls closer than the shortest interval.
+            tokio::time::sleep(SHORTEST.min(pause)).await;
+            tokio::select! {
+                () = tokio::time::sleep(pause.saturating_sub(SHORTEST)) => {}
+                () = self.sooner.notified() => {}
+            }
+        };
         tokio::select! {
-            () = tokio::time::sleep(pause.saturating_sub(SHORTEST)) => {}
-            () = self.sooner.notified() => {}
+            () = rest => {}
+            () = self.at_once.notified() => {}
         }
     }
 
@@ -135,6 +151,23 @@ impl GetWork {
         let (at, retry_at) = earliest.map_or((0, Instant::now()), |(at, node)| (at, node.retry_at()));
         tokio::time::sleep_until(retry_at.into()).await;
         at
+    }
+
+    /// Leaves a node, or comes back to it, and tells so.
+    fn heed(&self, change: Change) {
+        let name = |at: usize| self.nodes[at].name().to_owned();
+        let event = match change {
+            Change::Behind { at, number, other, other_number } => {
+                self.nodes[at].set_behind(true);
+                MinerEvent::NodeBehind { node: name(at), number, other: name(other), other_number }
+            }
+            Change::CaughtUp { at } => {
+                self.nodes[at].set_behind(false);
+                MinerEvent::NodeCaughtUp { node: name(at) }
+            }
+        };
+        let _ = self.events.send(event);
+        self.sooner.notify_one();
     }
 
     fn assignment(&self, at: usize, given: Given) -> Option<Assignment> {
@@ -167,7 +200,7 @@ impl WorkSource for GetWork {
         loop {
             let at = match self.best() {
                 Some(best) => {
-                    self.probe_before(best);
+                    self.probe_better(best);
                     if self.in_use.load(Ordering::Acquire) == best {
                         self.wait_for_next_poll(best).await;
                     }
@@ -203,6 +236,28 @@ impl WorkSource for GetWork {
         if let Some(node) = self.nodes.get(self.in_use.load(Ordering::Acquire)) {
             node.report_hashrate(hashrate_hps, id).await;
         }
+    }
+
+    async fn compare_nodes(&self) {
+        let mut looks = JoinSet::new();
+        for (at, node) in self.nodes.iter().enumerate().filter(|(_, node)| node.is_usable()) {
+            let node = Arc::clone(node);
+            looks.spawn(async move { (at, node.standing().await) });
+        }
+        let mut standings = vec![None; self.nodes.len()];
+        while let Some(look) = looks.join_next().await {
+            if let Ok((at, standing)) = look {
+                standings[at] = standing;
+            }
+        }
+        for change in self.heads.lock().look(&standings) {
+            self.heed(change);
+        }
+    }
+
+    fn was_accepted(&self) {
+        *self.eager_until.lock() = Some(Instant::now() + EAGER);
+        self.at_once.notify_one();
     }
 
     fn hasten(&self) {

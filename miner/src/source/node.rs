@@ -8,11 +8,12 @@ use medrec_kernels::ethash::{Parameters, Schedule};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
+use super::heads::{Chain, Standing};
 use super::rpc::RpcClient;
 use super::{NodeStatistics, Submission};
 use crate::backoff::Backoff;
 use crate::error::MinerError;
-use crate::work::Work;
+use crate::work::{Work, quantity};
 
 /// A node that failed is asked again after this long.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -67,6 +68,7 @@ pub(super) struct Node {
     coinbase: Option<Address>,
     state: Mutex<State>,
     is_probed: AtomicBool,
+    is_behind: AtomicBool,
 }
 
 impl Node {
@@ -83,7 +85,8 @@ impl Node {
             own_coinbase: None,
             checked: None,
         };
-        Self { rpc, schedule, coinbase, state: Mutex::new(state), is_probed: AtomicBool::new(false) }
+        let (is_probed, is_behind) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { rpc, schedule, coinbase, state: Mutex::new(state), is_probed, is_behind }
     }
 
     pub(super) fn name(&self) -> &str {
@@ -93,6 +96,15 @@ impl Node {
     /// Whether it has not failed since it was last asked.
     pub(super) fn is_usable(&self) -> bool {
         self.state.lock().is_healthy != Some(false)
+    }
+
+    /// Whether it stands still while others go on.
+    pub(super) fn is_behind(&self) -> bool {
+        self.is_behind.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_behind(&self, is_behind: bool) {
+        self.is_behind.store(is_behind, Ordering::Release);
     }
 
     /// When it may be asked again.
@@ -156,6 +168,27 @@ impl Node {
         Ok(Given { work, parameters, coinbase, has_refused_address })
     }
 
+    /// Where it stands. Nothing is noted when it does not tell: polls find out what fails.
+    pub(super) async fn standing(&self) -> Option<Standing> {
+        let id = self.rpc.call("eth_chainId", json!([])).await.ok()?;
+        let genesis = self.rpc.call("eth_getBlockByNumber", json!(["0x0", false])).await.ok()?;
+        let chain = Chain {
+            id: quantity(&id).ok()?,
+            genesis: genesis.get("hash").and_then(Value::as_str)?.parse().ok()?,
+        };
+        let address = self.coinbase.filter(|_| self.state.lock().takes_address);
+        let params = address.map_or_else(|| json!([]), |address| json!([address]));
+        let answer = match self.rpc.call("eth_getWork", params).await {
+            Err(MinerError::Refused { code, message, .. }) if is_about_parameters(code, &message) => {
+                self.rpc.call("eth_getWork", json!([])).await.ok()?
+            }
+            answer => answer.ok()?,
+        };
+        let work = Work::parse(&answer).ok()?;
+        work.parameters(self.schedule).ok()?;
+        Some(Standing { chain, number: work.number? })
+    }
+
     /// Brings a solution; whether the node took it.
     pub(super) async fn submit(&self, submission: &Submission) -> Result<bool, MinerError> {
         let params = json!([submission.nonce, submission.seal_hash, submission.mix_hash]);
@@ -197,6 +230,7 @@ impl Node {
             node: self.name().to_owned(),
             is_healthy: state.is_healthy,
             is_in_use,
+            is_behind: self.is_behind(),
             answers: state.answers,
             failures: state.failures,
             last_failure: state.last_failure.clone(),

@@ -3,7 +3,7 @@
 use medrec_miner::{Miner, MinerError, MinerEvent};
 use serde_json::{Value, json};
 
-use crate::support::{ANYWHERE, Peer, RunningNode, accepted, event, folder, options, somebody};
+use crate::support::{ANYWHERE, Passage, Peer, RunningNode, accepted, event, folder, options, somebody};
 
 fn chosen(event: MinerEvent) -> Option<String> {
     match event {
@@ -47,29 +47,14 @@ async fn a_solution_found_while_the_node_is_away_is_brought_when_it_is_back() {
     let folder = folder();
     let node = RunningNode::start(folder.path(), ANYWHERE, somebody(1), 300).await;
     let (is_shut, refused) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicU64::new(0)));
-    let upstream = node.address;
     let door = {
         let (is_shut, refused) = (Arc::clone(&is_shut), Arc::clone(&refused));
-        Peer::start(move |mut stream| {
-            let (is_shut, refused) = (Arc::clone(&is_shut), Arc::clone(&refused));
-            async move {
-                use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-                let Some(body) = crate::support::request(&mut stream).await else { return };
-                if body.contains("eth_submitWork") && is_shut.load(Ordering::Relaxed) {
-                    refused.fetch_add(1, Ordering::Relaxed);
-                    return;
-                }
-                let mut inner = tokio::net::TcpStream::connect(upstream).await.unwrap();
-                let head = format!(
-                    "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
-                    body.len()
-                );
-                inner.write_all((head + &body).as_bytes()).await.unwrap();
-                let mut answer = Vec::new();
-                inner.read_to_end(&mut answer).await.unwrap();
-                // The answer says "Connection: close".
-                let _ = stream.write_all(&answer).await;
+        Peer::door(node.address, move |body| {
+            if body.contains("eth_submitWork") && is_shut.load(Ordering::Relaxed) {
+                refused.fetch_add(1, Ordering::Relaxed);
+                return Passage::Broken;
             }
+            Passage::Through
         })
         .await
     };

@@ -3,10 +3,12 @@
 use std::time::{Duration, Instant};
 
 use medrec_miner::{Miner, MinerEvent};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 
-use crate::support::{ANYWHERE, Peer, RunningNode, accepted, event, folder, options, request, somebody};
+use crate::support::{
+    ANYWHERE, Peer, RunningNode, accepted, event, folder, options, request, result, somebody,
+};
 
 /// Mines at `peer` with an honest node behind it; what is said about the peer.
 async fn beside_an_honest_node(peer: &Peer) -> String {
@@ -26,11 +28,6 @@ async fn beside_an_honest_node(peer: &Peer) -> String {
     assert!(node.head() >= 2);
     node.stop().await;
     why
-}
-
-fn result(body: &str, result: &Value) -> String {
-    let request: Value = serde_json::from_str(body).unwrap();
-    json!({ "jsonrpc": "2.0", "id": request["id"], "result": result }).to_string()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,7 @@ use medrec_miner::{DatasetPolicy, MinerEvent, MinerHandle, MinerOptions};
 use medrec_node::backend::Backend;
 use medrec_node::spec::DEV_CHAIN_ID;
 use medrec_node::{ChainSpec, DifficultyRule, Genesis, Node, NodeOptions};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -168,6 +169,63 @@ impl Peer {
         })
         .await
     }
+}
+
+/// What a door does with a request.
+pub(crate) enum Passage {
+    /// Lets it through.
+    Through,
+    /// Answers it itself.
+    Answer(String),
+    /// Breaks the connection off.
+    Broken,
+}
+
+impl Peer {
+    /// A door in front of the node at `upstream`; `passage` looks at the body of each request.
+    pub(crate) async fn door(
+        upstream: SocketAddr,
+        passage: impl Fn(&str) -> Passage + Send + Sync + 'static,
+    ) -> Self {
+        let passage = Arc::new(passage);
+        Self::start(move |mut stream| {
+            let passage = Arc::clone(&passage);
+            async move {
+                let Some(body) = request(&mut stream).await else { return };
+                let answer = match passage(&body) {
+                    Passage::Broken => return,
+                    Passage::Answer(body) => {
+                        let length = body.len();
+                        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close";
+                        format!("{head}\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
+                    }
+                    Passage::Through => forwarded(upstream, &body).await,
+                };
+                // The answer says "Connection: close".
+                let _ = stream.write_all(&answer).await;
+            }
+        })
+        .await
+    }
+}
+
+/// The whole HTTP answer of a node; nothing when it is away.
+async fn forwarded(upstream: SocketAddr, body: &str) -> Vec<u8> {
+    let mut answer = Vec::new();
+    let Ok(mut inner) = TcpStream::connect(upstream).await else { return answer };
+    let length = body.len();
+    let head = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close";
+    let whole = format!("{head}\r\nContent-Length: {length}\r\n\r\n{body}");
+    if inner.write_all(whole.as_bytes()).await.is_ok() {
+        let _ = inner.read_to_end(&mut answer).await;
+    }
+    answer
+}
+
+/// The JSON-RPC answer `result` to the request in `body`.
+pub(crate) fn result(body: &str, result: &Value) -> String {
+    let request: Value = serde_json::from_str(body).unwrap();
+    json!({ "jsonrpc": "2.0", "id": request["id"], "result": result }).to_string()
 }
 
 impl Drop for Peer {

@@ -1,9 +1,5 @@
-// Dataset items for GPUs: one item a work-item, the mix in 16 registers. Part of a program with
-// ethash.cl and keccak.cl (LANE = ulong) before it.
-//
-// The light cache (16 MiB at epoch 0) lies in the second-level cache of recent GPUs, so a row's
-// four reads of 16 bytes are bound by the first-level cache's lookups: at one line a cycle and SM an H200
-// would need about 0.1 s for epoch 0. That leaves nothing to win by sharing an item between work-items.
+// Dataset items for GPUs: one item a work-item. Part of a program with ethash.cl, keccak.cl (LANE = ulong)
+// and item.cl before it.
 
 __kernel void dataset_items(__global const uint4 *restrict cache, uint cache_rows, uint reciprocal,
                             __global uint4 *restrict items, ulong buffer_first, uint first, uint count) {
@@ -11,29 +7,8 @@ __kernel void dataset_items(__global const uint4 *restrict cache, uint cache_row
     if (get_global_id(0) >= count)
         return;
     const uint index = first + (uint)get_global_id(0);
-
-    union {
-        ulong lanes[8];
-        uint4 quads[4];
-    } item;
-    __global const uint4 *row = cache + (ulong)modulo(index, cache_rows, reciprocal) * 4;
-    for (uint q = 0; q < 4; ++q)
-        item.quads[q] = row[q];
-    item.quads[0].x ^= index;
-    keccak512_row(item.lanes);
-
-#pragma unroll 1
-    for (uint parent = 0; parent < DATASET_PARENTS; parent += 16)
-#pragma unroll
-        for (uint i = 0; i < 16; ++i) {
-            const uint word = quad_word(item.quads[i / 4], i % 4);
-            row = cache + (ulong)modulo(FNV(index ^ (parent + i), word), cache_rows, reciprocal) * 4;
-#pragma unroll
-            for (uint q = 0; q < 4; ++q)
-                item.quads[q] = FNV(item.quads[q], row[q]);
-        }
-    keccak512_row(item.lanes);
-
+    item_t item;
+    compute_item(cache, cache_rows, reciprocal, index, &item);
     // 64-bit index: an item's place may lie beyond 4 GiB.
     __global uint4 *place = items + ((ulong)index - buffer_first) * 4;
     for (uint q = 0; q < 4; ++q)

@@ -1,9 +1,11 @@
-//! The demo's miners: two researchers, each with a coinbase of its own, on this machine's processor.
+//! The demo's miners: two researchers, each with a coinbase of its own and something to mine with.
 
 use std::time::Duration;
 
 use alloy_signer_local::PrivateKeySigner;
-use medrec_miner::{DatasetPolicy, Miner, MinerHandle, MinerOptions, Statistics};
+use medrec_miner::{DatasetPolicy, DeviceState, Miner, MinerHandle, MinerOptions, Statistics};
+
+use super::rigs::{RESEARCHERS, Rig, Rigs, Source};
 
 /// A researcher who mines.
 pub(super) struct Researcher {
@@ -14,7 +16,7 @@ pub(super) struct Researcher {
 }
 
 /// Names of the two researchers.
-pub(super) const NAMES: [&str; 2] = ["Institute for Epidemiology", "Public Health Observatory"];
+pub(super) const NAMES: [&str; RESEARCHERS] = ["Institute for Epidemiology", "Public Health Observatory"];
 
 impl Researcher {
     /// Two researchers with fresh keys.
@@ -22,25 +24,36 @@ impl Researcher {
         NAMES.iter().map(|&name| Self { name, signer: PrivateKeySigner::random() }).collect()
     }
 
-    /// Starts mining at a node with these threads. The chain's difficulty is low: no dataset is built.
-    pub(super) async fn mine(&self, node: &str, threads: usize) -> anyhow::Result<MinerHandle> {
+    /// Starts mining at a node. The chain's difficulty is low: no dataset is made.
+    pub(super) async fn mine(&self, node: &str, rig: &Rig, rigs: &Rigs) -> anyhow::Result<MinerHandle> {
         let mut options = MinerOptions::new([node]);
         options.coinbase = Some(self.signer.address());
-        options.threads = threads;
+        options.engine = rigs.engine;
+        match &rig.source {
+            Source::Processor => options.threads = rigs.threads,
+            Source::Device(device) => {
+                options.threads = 0;
+                options.devices = vec![device.clone()];
+                options.device_limit_hps = Some(rigs.device_limit_hps()?);
+            }
+        }
         options.dataset = DatasetPolicy::Never;
         options.request_timeout = Duration::from_secs(10);
         Ok(Miner::start(options).await?)
     }
 }
 
-/// Threads of each of `miners` on this machine.
-pub(super) fn threads(miners: usize) -> usize {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    (processors / miners.max(1)).max(1)
-}
-
-/// Both hashrates in one line.
+/// Both hashrates in one line, and what fails.
 pub(super) fn in_words(statistics: &[Statistics]) -> String {
-    let of = |one: &Statistics| format!("{} H/s, {} blocks", one.hashrate_hps, one.solutions.accepted);
+    let of = |one: &Statistics| {
+        let failed = one
+            .devices
+            .iter()
+            .find(|device| matches!(device.state, DeviceState::Failed | DeviceState::Hanging));
+        let problem = failed.and_then(|device| {
+            device.last_failure.as_ref().map(|why| format!(" ({}: {why})", device.device))
+        });
+        format!("{} H/s, {} blocks{}", one.hashrate_hps, one.solutions.accepted, problem.unwrap_or_default())
+    };
     statistics.iter().map(of).collect::<Vec<_>>().join("; ")
 }

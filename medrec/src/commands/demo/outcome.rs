@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::harvest::{self, Bundle};
 use super::miners::Researcher;
 use super::providers::Provider;
+use super::rigs::Rigs;
 use super::story::{Decisions, short};
 use crate::shell::Shell;
 
@@ -25,6 +26,13 @@ pub(super) struct Found {
     /// Bundles of each researcher.
     pub(super) bundles: Vec<Vec<Bundle>>,
     pub(super) blocks: u64,
+}
+
+/// Who mined, and with what: in the same order.
+pub(super) struct Mining<'a> {
+    pub(super) researchers: &'a [Researcher],
+    pub(super) rigs: &'a Rigs,
+    pub(super) miners: &'a [MinerHandle],
 }
 
 /// A provider and its census.
@@ -44,6 +52,7 @@ struct Census {
 struct Earned {
     name: &'static str,
     coinbase: Address,
+    device: String,
     blocks: u64,
     hashrate_hps: u64,
     bundles: Vec<Bundle>,
@@ -69,8 +78,7 @@ impl Outcome {
     pub(super) fn new(
         out: &Path,
         providers: &[Provider],
-        researchers: &[Researcher],
-        miners: &[MinerHandle],
+        mining: &Mining<'_>,
         found: Found,
         seconds: f64,
     ) -> anyhow::Result<Self> {
@@ -83,9 +91,10 @@ impl Outcome {
             shards: answer.shards,
             rho: answer.rho,
         });
+        let Mining { researchers, rigs, miners } = mining;
         let mut earned = Vec::new();
-        for ((index, researcher), (miner, bundles)) in
-            (1..).zip(researchers).zip(miners.iter().zip(found.bundles))
+        for ((index, researcher), ((miner, rig), bundles)) in
+            (1..).zip(*researchers).zip(miners.iter().zip(&rigs.rigs).zip(found.bundles))
         {
             let shown = bundles.iter().find(|bundle| bundle.is_valid);
             let folder = out.join(format!("researcher-{index}")).join("opened");
@@ -94,6 +103,7 @@ impl Outcome {
             earned.push(Earned {
                 name: researcher.name,
                 coinbase: from_chain(researcher.signer.address()),
+                device: rigs.name(rig),
                 blocks: statistics.solutions.accepted,
                 hashrate_hps: statistics.average_hashrate_hps,
                 bundles,
@@ -143,11 +153,12 @@ impl Outcome {
             let bounties = miner.bundles.iter().filter(|bundle| bundle.kind == "bounty").count();
             _ = write!(
                 text,
-                "\n{} ({})\n  {} blocks at {} H/s; {} census shards, {bounties} bounty answers\n",
+                "\n{} ({})\n  {} blocks at {} H/s ({}); {} census shards, {bounties} bounty answers\n",
                 miner.name,
                 short(miner.coinbase),
                 miner.blocks,
                 miner.hashrate_hps,
+                miner.device,
                 miner.bundles.len() - bounties
             );
             if let Some(report) = &miner.report {

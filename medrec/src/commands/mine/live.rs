@@ -92,6 +92,10 @@ fn say(event: &MinerEvent, shell: &mut Shell) {
         }
         MinerEvent::NodeFailed { why, .. } => shell.warning(why),
         MinerEvent::NodeRecovered { node } => shell.status(&format!("{node} answers again")),
+        MinerEvent::NodeBehind { node, number, other, other_number } => shell.warning(&format!(
+            "{node} still gives work for block {number} while {other} is at block {other_number}: it is left until it has caught up"
+        )),
+        MinerEvent::NodeCaughtUp { node } => shell.status(&format!("{node} has caught up")),
         MinerEvent::NodeChosen { node } => shell.status(&format!("work comes from {node}")),
         MinerEvent::CoinbaseRefused { node, pays } => {
             let whom = pays.map_or_else(|| "its own coinbase".to_owned(), |pays| pays.to_string());
