@@ -3,6 +3,7 @@
 mod anonymize;
 mod bench_anonymize;
 mod demo;
+mod desk;
 mod gatekeeper;
 mod mine;
 mod node;
@@ -18,6 +19,7 @@ pub(crate) use anonymize::{
 };
 pub(crate) use bench_anonymize::BenchAnonymizeArguments;
 pub(crate) use demo::DemoArguments;
+pub(crate) use desk::DeskArguments;
 pub(crate) use gatekeeper::GatekeeperArguments;
 pub(crate) use mine::{DatasetArgument, MineArguments, ScheduleArgument};
 pub(crate) use node::{
@@ -25,9 +27,7 @@ pub(crate) use node::{
     NodeRunArguments,
 };
 pub(crate) use offices::{GuardianCommand, PowerArgument, RecoveryCommand, SecondPartyCommand};
-pub(crate) use patient::{
-    DeskArguments, GroupCommand, PatientCommand, PurposeArgument, RelateArgument, ScopeArguments,
-};
+pub(crate) use patient::{GroupCommand, PatientCommand, PurposeArgument, RelateArgument, ScopeArguments};
 pub(crate) use provider::{CandidateArguments, InstitutionArgument, PayingArguments, ProviderCommand};
 pub(crate) use researcher::{ClaimArguments, CollectArguments, ResearcherCommand, StatementArgument};
 pub(crate) use synth::SynthArguments;

@@ -6,7 +6,7 @@ use clap::{Subcommand, ValueEnum};
 use medrec_domain::identifier::Address;
 use medrec_domain::{CalendarDate, Digest};
 
-use super::patient::DeskArguments;
+use super::desk::DeskArguments;
 
 /// `medrec patient guardian`.
 #[derive(Debug, Subcommand)]

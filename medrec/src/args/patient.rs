@@ -4,27 +4,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use medrec_domain::identifier::Address;
 use medrec_domain::{CalendarDate, Digest, Rho};
 
+use super::desk::DeskArguments;
 use super::offices::{GuardianCommand, RecoveryCommand, SecondPartyCommand};
-use super::wallet::{KeysCommand, WalletArguments};
-
-/// At which provider, as whom.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct DeskArguments {
-    #[command(flatten)]
-    pub(crate) wallet: WalletArguments,
-    /// The provider: its name or account.
-    #[arg(long, value_name = "NAME|ADDRESS")]
-    pub(crate) provider: String,
-    /// Act for this patient's account, as her guardian, with the keystore's own account.
-    #[arg(long = "for", value_name = "ACCOUNT")]
-    pub(crate) ward: Option<Address>,
-    /// Wait for the confirmations instead of the first block.
-    #[arg(long)]
-    pub(crate) confirmed: bool,
-    /// Longest wait.
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
-    pub(crate) patience: u64,
-}
+use super::wallet::KeysCommand;
 
 /// What a consent covers.
 #[derive(Debug, Clone, Args)]

@@ -8,8 +8,8 @@
  *     full 1 PATH      from now on the disk is full
  *     count 1 PATH     nothing goes wrong
  *
- * counted over files whose path contains PATH. PATH may be several, A>B>C: counting starts at C once there was one of A, and then
- * one of B. Each one that counts leaves a line in the file PRELOAD_FAULT.log. A new content starts anew.
+ * counted over files whose path contains PATH; A|B is either of two. PATH may be several, A>B>C: counting starts at C once there was
+ * one of A, and then one of B. Each one that counts leaves a line in the file PRELOAD_FAULT.log. A new content starts anew.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -64,6 +64,15 @@ static const char *step_of(char *list, int index) {
     return step;
 }
 
+/* Whether a path contains one of the alternatives. */
+static int is_one_of(const char *path, const char *alternatives) {
+    char list[PATH_MAX], *rest = NULL;
+    snprintf(list, sizeof list, "%s", alternatives);
+    for (char *part = strtok_r(list, "|", &rest); part; part = strtok_r(NULL, "|", &rest))
+        if (strstr(path, part)) return 1;
+    return 0;
+}
+
 static enum verdict judge(enum operation operation, int descriptor) {
     const char *fault = getenv("PRELOAD_FAULT");
     if (!fault) return GO_ON;
@@ -87,7 +96,7 @@ static enum verdict judge(enum operation operation, int descriptor) {
     }
     memcpy(list, paths, sizeof list);
     const char *step = step_of(list, reached);
-    if (step && strstr(path, step)) {
+    if (step && is_one_of(path, step)) {
         memcpy(list, paths, sizeof list);
         if (step_of(list, reached + 1)) {
             reached++;
