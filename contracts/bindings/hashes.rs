@@ -18,6 +18,30 @@ pub fn terms(document: FixedBytes<24>, start: u32, expiry: u32) -> B256 {
     word
 }
 
+/// What a second party agrees to when it agrees to a release to research: `Consents.researchItem`.
+pub fn research_item(
+    purpose: B256,
+    scope_commitment: B256,
+    start: u32,
+    expiry: u32,
+    yearly_cap_nano_rho: u64,
+) -> B256 {
+    type Item = (
+        sol_data::FixedBytes<32>,
+        sol_data::FixedBytes<32>,
+        sol_data::Uint<32>,
+        sol_data::Uint<32>,
+        sol_data::Uint<64>,
+    );
+    keccak256(Item::abi_encode(&(purpose, scope_commitment, start, expiry, yearly_cap_nano_rho)))
+}
+
+/// What a second party agrees to when it agrees to the appointment of a guardian: `Consents.appointmentItem`.
+pub fn appointment_item(guardian: Address, powers: u8, start: u32, expiry: u32) -> B256 {
+    type Item = (sol_data::Address, sol_data::Uint<8>, sol_data::Uint<32>, sol_data::Uint<32>);
+    keccak256(Item::abi_encode(&(guardian, powers, start, expiry)))
+}
+
 /// The id of the bounty that an update was posted with.
 pub fn bounty_id(update: &Update) -> B256 {
     keccak256(update.abi_encode())
@@ -51,6 +75,7 @@ pub fn shard_index(block_hash: B256, provider: Address, epoch: u64, root: B256, 
 mod tests {
     use std::{fs, path::Path};
 
+    use alloy_primitives::U256;
     use serde_json::Value;
 
     use super::*;
@@ -77,5 +102,16 @@ mod tests {
         let shard = shard_index(query, provider, 7, root, 999_983);
         assert_eq!(u64::from(shard.unwrap()), vectors["shardIndex"].as_u64().unwrap());
         assert_eq!(shard_index(query, provider, 7, root, 0), None);
+    }
+
+    #[test]
+    fn items_of_a_second_party_are_hashes_of_whole_words() {
+        let number = |value: u64| B256::from(U256::from(value));
+        let (purpose, scope) = (B256::repeat_byte(1), B256::repeat_byte(2));
+        let words = [purpose, scope, number(3), number(4), number(5)].concat();
+        assert_eq!(research_item(purpose, scope, 3, 4, 5), keccak256(words));
+        let guardian = Address::repeat_byte(6);
+        let words = [guardian.into_word(), number(7), number(8), number(9)].concat();
+        assert_eq!(appointment_item(guardian, 7, 8, 9), keccak256(words));
     }
 }

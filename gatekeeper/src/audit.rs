@@ -61,8 +61,8 @@ pub(crate) struct Audit {
     waiting: mpsc::Sender<Waiting>,
     head: Arc<Mutex<AuditHead>>,
     strangers: Mutex<Tally>,
-    /// Closed when the thread has ended.
-    ended: watch::Receiver<()>,
+    /// Closed when the thread has ended, with the failure that ended it.
+    ended: watch::Receiver<Option<String>>,
 }
 
 impl Audit {
@@ -70,13 +70,14 @@ impl Audit {
     pub(crate) fn open(store: Arc<Store>, bell: Bell) -> Result<Self, GatekeeperError> {
         let head = Arc::new(Mutex::new(store.verified_audit_head()?));
         let (waiting, queue) = mpsc::channel(MOST_WAITING);
-        let (end, ended) = watch::channel(());
+        let (end, ended) = watch::channel(None);
         let shared = Arc::clone(&head);
         let path = store.path().to_owned();
         std::thread::Builder::new()
             .name("audit".to_owned())
             .spawn(move || {
-                write(&store, &bell, queue, &shared);
+                let failure = write(&store, &bell, queue, &shared).err();
+                end.send_replace(failure);
                 // Whoever waits for the end may open the store again.
                 drop(store);
                 drop(end);
@@ -119,10 +120,12 @@ impl Audit {
         *self.head.lock()
     }
 
-    /// Resolves when the log is not written any more.
-    pub(crate) async fn ended(&self) {
+    /// Resolves when the log is not written any more, with the reason.
+    pub(crate) async fn ended(&self) -> String {
         let mut ended = self.ended.clone();
         while ended.changed().await.is_ok() {}
+        let failure = ended.borrow().clone();
+        failure.unwrap_or_else(|| "its thread is gone".to_owned())
     }
 
     /// Writes what waits and ends the thread.
@@ -135,7 +138,14 @@ impl Audit {
     }
 }
 
-fn write(store: &Store, bell: &Bell, mut queue: mpsc::Receiver<Waiting>, head: &Mutex<AuditHead>) {
+/// Writes until nobody can send any more. A store that failed once is not written again before it is opened anew: what came
+/// into the file is not known.
+fn write(
+    store: &Store,
+    bell: &Bell,
+    mut queue: mpsc::Receiver<Waiting>,
+    head: &Mutex<AuditHead>,
+) -> Result<(), String> {
     while let Some(first) = queue.blocking_recv() {
         let mut together = vec![first];
         while together.len() < MOST_TOGETHER {
@@ -158,7 +168,9 @@ fn write(store: &Store, bell: &Bell, mut queue: mpsc::Receiver<Waiting>, head: &
             // Whoever asked may have gone; the entry stands all the same.
             let _ = waiting.written.send(outcome.clone());
         }
+        outcome?;
     }
+    Ok(())
 }
 
 /// Appends entries, with the notifications that go with them, in one transaction.

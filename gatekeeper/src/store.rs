@@ -97,6 +97,17 @@ impl<E: std::error::Error> From<E> for Fault {
     }
 }
 
+/// Names the one failure of opening that an operator can mend at once.
+fn in_use(error: redb::DatabaseError) -> Fault {
+    match error {
+        redb::DatabaseError::DatabaseAlreadyOpen => Fault(
+            "in use by another process\n\nhint: one gatekeeper at a time works in a state folder; stop that one, or name another"
+                .into(),
+        ),
+        other => other.into(),
+    }
+}
+
 /// The open file.
 pub(crate) struct Store {
     database: Database,
@@ -112,7 +123,7 @@ impl Store {
         let open = || -> Result<Database, Fault> {
             let mut options = OpenOptions::new();
             options.read(true).write(true).create(true).truncate(false).mode(0o600);
-            let database = redb::Builder::new().create_file(options.open(path)?)?;
+            let database = redb::Builder::new().create_file(options.open(path)?).map_err(in_use)?;
             let write = database.begin_write()?;
             let found = write.open_table(META)?.get("version")?.map(|version| version.value());
             if found.is_some_and(|found| found > VERSION) {

@@ -19,6 +19,9 @@ use crate::state::{State, now_s};
 /// Pause before releases that were left are tried again.
 const AGAIN: Duration = Duration::from_secs(30);
 
+/// What an operator does about a task that ended: the stores are whole, whatever stopped their writing.
+const HINT: &str = "\n\nhint: mend what is named, such as a full disk, and start it again; nothing that was acknowledged is lost";
+
 /// A task that ended: its name, and what it ended with.
 pub(crate) type Ended = (&'static str, Result<(), String>);
 
@@ -57,10 +60,7 @@ pub(crate) fn start(state: &Arc<State>, pace: Pace) -> JoinSet<Ended> {
     let (shared, stopping) = (Arc::clone(state), stop());
     spawn(&mut tasks, "strangers", until(stopping, count(shared, pace.count_interval)));
     let (shared, stopping) = (Arc::clone(state), stop());
-    let audit = async move {
-        shared.audit.ended().await;
-        Err("its thread is gone".to_owned())
-    };
+    let audit = async move { Err(shared.audit.ended().await) };
     spawn(&mut tasks, "audit log", until(stopping, audit));
     tasks
 }
@@ -118,7 +118,7 @@ pub(crate) fn failure(outcome: Option<Result<Ended, JoinError>>) -> GatekeeperEr
     match outcome {
         Some(Ok((name, outcome))) => {
             let why = outcome.err().unwrap_or_else(|| "it ended before it was told to".to_owned());
-            GatekeeperError::Task { name, why }
+            GatekeeperError::Task { name, why: why + HINT }
         }
         Some(Err(error)) => GatekeeperError::Task { name: "background", why: error.to_string() },
         None => GatekeeperError::Task { name: "background", why: "there are no tasks".to_owned() },

@@ -3,9 +3,11 @@
 mod anonymize;
 mod bench_anonymize;
 mod demo;
+mod desk;
 mod gatekeeper;
 mod mine;
 mod node;
+mod offices;
 mod patient;
 mod provider;
 mod researcher;
@@ -17,16 +19,15 @@ pub(crate) use anonymize::{
 };
 pub(crate) use bench_anonymize::BenchAnonymizeArguments;
 pub(crate) use demo::DemoArguments;
+pub(crate) use desk::DeskArguments;
 pub(crate) use gatekeeper::GatekeeperArguments;
 pub(crate) use mine::{DatasetArgument, MineArguments, ScheduleArgument};
 pub(crate) use node::{
     ChainArguments, ExportArguments, GenesisArguments, ImportArguments, NodeArguments, NodeCommand,
     NodeRunArguments,
 };
-pub(crate) use patient::{
-    DeskArguments, GroupCommand, GuardianCommand, PatientCommand, PowerArgument, PurposeArgument,
-    RelateArgument, ScopeArguments, SecondPartyCommand,
-};
+pub(crate) use offices::{GuardianCommand, PowerArgument, RecoveryCommand, SecondPartyCommand};
+pub(crate) use patient::{GroupCommand, PatientCommand, PurposeArgument, RelateArgument, ScopeArguments};
 pub(crate) use provider::{CandidateArguments, InstitutionArgument, PayingArguments, ProviderCommand};
 pub(crate) use researcher::{ClaimArguments, CollectArguments, ResearcherCommand, StatementArgument};
 pub(crate) use synth::SynthArguments;
@@ -117,6 +118,17 @@ pub(crate) enum Command {
             medrec gatekeeper --config gatekeeper.toml\n  \
             medrec gatekeeper --config gatekeeper.toml --listen 127.0.0.1:0 --json\n  \
             medrec gatekeeper --config gatekeeper.toml --check\n\n\
+            A file to start from:\n  \
+            nodes = [\"http://127.0.0.1:8545\"]\n  \
+            network = \"network.json\"\n  \
+            keystore = \"hospital.json\"\n  \
+            state = \"state\"\n  \
+            [records]\n  \
+            format = \"fhir-ndjson\"\n  \
+            path = \"records\"\n  \
+            [privacy]\n  \
+            cap = \"1\"\n  \
+            census-rho = \"1/4\"\n\n\
             stdout gets one answer when it is ready (with --json one line). Ctrl-C or SIGTERM stop it with exit code 0\n\
             and everything acknowledged on disk.")]
     Gatekeeper(GatekeeperArguments),

@@ -112,6 +112,7 @@ impl Collector {
         let folder = &options.folder;
         std::fs::create_dir_all(folder).map_err(WalletError::file(folder))?;
         let store = Store::open(&folder.join("collector.redb"))?;
+        fetch::sweep(folder)?;
         let miners = options.miners.iter().map(|miner| from_chain(miner.address())).collect();
         let watch = Watch::new(place.clone(), miners, options.from);
         let receipts = Receipts::open(&place, folder, &options.miners)?;

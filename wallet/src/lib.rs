@@ -5,6 +5,7 @@
 //!   follows its events.
 //! - [`Desk`]: what a person signs for the contracts and a gatekeeper carries; [`Account`] for who pays with ether
 //!   ([`provider`], [`researcher`]).
+//! - [`recovery`] of a lost key by guardians; a [`second_party`] that has to agree.
 //! - [`collector`]: from a solved block to a verified bundle on disk, whatever stops in between.
 //! - [`onchain`]: what a chain can say about a bundle.
 //!
@@ -23,7 +24,10 @@ pub mod network;
 pub mod onchain;
 pub mod password;
 pub mod provider;
+pub mod recovery;
+mod rehearsal;
 pub mod researcher;
+pub mod second_party;
 pub mod wishes;
 pub mod words;
 

@@ -8,7 +8,7 @@ use clap::Args;
 /// Arguments of `medrec gatekeeper`.
 #[derive(Debug, Args)]
 pub(crate) struct GatekeeperArguments {
-    /// Configuration file (TOML); docs/GATEKEEPER.md lists every key.
+    /// Configuration file (TOML); docs/CLI.md lists every key.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: PathBuf,
     /// File whose first line is the keystore's password; else the configuration's, else `MEDREC_PASSWORD`.

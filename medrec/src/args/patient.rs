@@ -4,26 +4,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use medrec_domain::identifier::Address;
 use medrec_domain::{CalendarDate, Digest, Rho};
 
-use super::wallet::{KeysCommand, WalletArguments};
-
-/// At which provider, as whom.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct DeskArguments {
-    #[command(flatten)]
-    pub(crate) wallet: WalletArguments,
-    /// The provider: its name or account.
-    #[arg(long, value_name = "NAME|ADDRESS")]
-    pub(crate) provider: String,
-    /// Act for this patient's account, as her guardian, with the keystore's own account.
-    #[arg(long = "for", value_name = "ACCOUNT")]
-    pub(crate) ward: Option<Address>,
-    /// Wait for the confirmations instead of the first block.
-    #[arg(long)]
-    pub(crate) confirmed: bool,
-    /// Longest wait.
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
-    pub(crate) patience: u64,
-}
+use super::desk::DeskArguments;
+use super::offices::{GuardianCommand, RecoveryCommand, SecondPartyCommand};
+use super::wallet::KeysCommand;
 
 /// What a consent covers.
 #[derive(Debug, Clone, Args)]
@@ -188,70 +171,22 @@ pub(crate) enum PatientCommand {
         #[arg(long, value_name = "N", default_value_t = 0)]
         after: u64,
     },
-    /// Appoint or dismiss a guardian for day-to-day acts, or name those who can recover the key.
+    /// Appoint or dismiss a guardian for day-to-day acts.
     #[command(subcommand)]
     Guardian(GuardianCommand),
+    /// Recover an account whose key is lost: guardians named beforehand put a new key in its place.
+    #[command(subcommand)]
+    Recovery(RecoveryCommand),
     /// Found a group of viewers, take members in or out.
     #[command(subcommand)]
     Group(GroupCommand),
-    /// A second party that has to agree to each grant.
+    /// A second party that has to agree to each grant, appointment and release.
     #[command(subcommand)]
     SecondParty(SecondPartyCommand),
     /// Hand the account over to the keystore's next key; grants given with the old one are void.
     RotateKey(DeskArguments),
     /// Take the identity commitment off the chain's state.
     EraseIdentity(DeskArguments),
-}
-
-/// `medrec patient guardian`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum GuardianCommand {
-    /// Appoint one.
-    Appoint {
-        #[command(flatten)]
-        desk: DeskArguments,
-        /// The guardian's account.
-        #[arg(value_name = "ACCOUNT")]
-        guardian: Address,
-        /// What it may do: relate, grant, revoke, research.
-        #[arg(long, value_name = "POWERS", value_delimiter = ',', required = true)]
-        powers: Vec<PowerArgument>,
-        /// First day on which it no longer may.
-        #[arg(long, value_name = "DATE")]
-        until: CalendarDate,
-    },
-    /// Dismiss one.
-    Dismiss {
-        #[command(flatten)]
-        desk: DeskArguments,
-        /// The guardian's account.
-        #[arg(value_name = "ACCOUNT")]
-        guardian: Address,
-    },
-    /// Name the guardians that together can recover the key.
-    Recovery {
-        #[command(flatten)]
-        desk: DeskArguments,
-        /// Their accounts, at most eight.
-        #[arg(value_name = "ACCOUNT", required = true, num_args = 1..=8)]
-        guardians: Vec<Address>,
-        /// How many of them it takes.
-        #[arg(long, value_name = "N")]
-        threshold: u8,
-    },
-}
-
-/// Powers of a guardian.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PowerArgument {
-    /// Relationships.
-    Relate,
-    /// Grants.
-    Grant,
-    /// Revocations.
-    Revoke,
-    /// Releases to research.
-    Research,
 }
 
 /// `medrec patient group`.
@@ -280,29 +215,5 @@ pub(crate) enum GroupCommand {
         /// The member's account.
         #[arg(value_name = "ACCOUNT")]
         member: Address,
-    },
-}
-
-/// `medrec patient second-party`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum SecondPartyCommand {
-    /// From now on nothing holds until this account agreed to it.
-    Require {
-        #[command(flatten)]
-        desk: DeskArguments,
-        /// The second party's account.
-        #[arg(value_name = "ACCOUNT")]
-        cosigner: Address,
-    },
-    /// Agree, as the second party (with `--for PATIENT`), to a consent that lies at the gatekeeper.
-    Agree {
-        #[command(flatten)]
-        desk: DeskArguments,
-        /// The consent's commitment.
-        #[arg(value_name = "COMMITMENT")]
-        commitment: Digest,
-        /// Take the agreement back.
-        #[arg(long)]
-        withdraw: bool,
     },
 }

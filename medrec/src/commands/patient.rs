@@ -4,6 +4,8 @@ mod acts;
 mod consents;
 mod desk;
 mod reading;
+mod recovery;
+mod second_party;
 
 use super::keys;
 use crate::args::PatientCommand;
@@ -29,7 +31,8 @@ pub(super) fn run(command: PatientCommand, shell: &mut Shell) -> anyhow::Result<
             consents::revoke(&desk, commitment, erase, shell)
         }
         PatientCommand::Consents(arguments) => consents::list(&arguments, shell),
-        PatientCommand::SecondParty(command) => consents::second_party(command, shell),
+        PatientCommand::SecondParty(command) => second_party::run(command, shell),
+        PatientCommand::Recovery(command) => recovery::run(command, shell),
         asked => reading::run(asked, shell),
     }
 }

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -40,11 +41,13 @@ pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// A running node; killed when it goes out of scope.
+/// A running service that told that it is ready; killed when it goes out of scope.
 pub(crate) struct Running {
     child: Child,
     /// Lines of stdout.
     lines: mpsc::Receiver<String>,
+    /// Everything on stderr, once it is over.
+    complaints: Option<JoinHandle<String>>,
     /// The ready line.
     pub(crate) ready: Value,
 }
@@ -52,26 +55,46 @@ pub(crate) struct Running {
 impl Running {
     /// `medrec node --http-port 0 --json ARGUMENTS`, once its ready line is there.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut child = medrec(&[&["node", "--http-port", "0", "--json"], arguments].concat())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::spawn(&mut medrec(&[&["node", "--http-port", "0", "--json"], arguments].concat()))
+    }
+
+    /// A service with `--json`, once its ready line is there.
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        let (mut running, line) = Self::spawn_until_a_line(command);
+        running.ready = serde_json::from_str(&line).unwrap();
+        running
+    }
+
+    /// A service, once it said something on stdout: that line.
+    pub(crate) fn spawn_until_a_line(command: &mut Command) -> (Self, String) {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut stderr = child.stderr.take().unwrap();
         let (sender, lines) = mpsc::channel();
         std::thread::spawn(move || {
             for line in stdout.lines() {
                 let _ = sender.send(line.unwrap());
             }
         });
-        let line = lines.recv_timeout(PATIENCE).unwrap_or_else(|_| {
-            let _ = child.kill();
+        // Read all the time: a full pipe would hold the service up.
+        let complaints = std::thread::spawn(move || {
             let mut complaints = String::new();
-            child.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
+            stderr.read_to_string(&mut complaints).unwrap();
             complaints
         });
-        assert!(line.starts_with('{'), "no ready line: {line}");
-        Self { ready: serde_json::from_str(&line).unwrap(), child, lines }
+        let mut running = Self { ready: Value::Null, child, lines, complaints: Some(complaints) };
+        match running.lines.recv_timeout(PATIENCE) {
+            Ok(line) => (running, line),
+            Err(_) => {
+                let _ = running.child.kill();
+                panic!("it was not ready: {}", running.complaints());
+            }
+        }
+    }
+
+    /// Everything that was said on stderr by a process that has ended.
+    pub(crate) fn complaints(&mut self) -> String {
+        self.complaints.take().unwrap().join().unwrap()
     }
 
     pub(crate) fn address(&self) -> &str {
@@ -103,8 +126,10 @@ impl Running {
     /// Waits until the chain has `number` blocks.
     pub(crate) fn wait_for_block(&self, number: u64) {
         let started = Instant::now();
+        // A second each, on a machine that has time for it.
+        let patience = PATIENCE + Duration::from_secs(5 * number.saturating_sub(self.head()));
         while self.head() < number {
-            assert!(started.elapsed() < PATIENCE, "no block {number}");
+            assert!(started.elapsed() < patience, "no block {number}");
             std::thread::sleep(Duration::from_millis(50));
         }
     }
@@ -127,11 +152,15 @@ impl Running {
     }
 
     /// Sends SIGTERM, and gives the exit code, what stdout got after the ready line, and stderr.
-    pub(crate) fn stop(mut self) -> (Option<i32>, Vec<String>, String) {
-        self.signal("-TERM");
-        let status = self.ends_within(PATIENCE).expect("the node stops");
-        let mut complaints = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut complaints).unwrap();
+    pub(crate) fn stop(self) -> (Option<i32>, Vec<String>, String) {
+        self.stop_by("-TERM")
+    }
+
+    /// As [`Self::stop`], by another signal.
+    pub(crate) fn stop_by(mut self, signal: &str) -> (Option<i32>, Vec<String>, String) {
+        self.signal(signal);
+        let status = self.ends_within(PATIENCE).expect("it stops");
+        let complaints = self.complaints();
         (status.code(), self.lines.iter().collect(), complaints)
     }
 }

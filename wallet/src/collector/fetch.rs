@@ -56,11 +56,36 @@ pub(super) async fn collect(
     Ok((path, manifest))
 }
 
+/// How files begin that a bundle is in until it is verified.
+const INCOMING: &str = ".incoming-";
+
+/// Deletes what a collector that was killed left half-written below its folder. Nobody else may work there.
+///
+/// # Errors
+/// [`WalletError::File`].
+pub(super) fn sweep(folder: &Path) -> Result<(), WalletError> {
+    let list = |folder: &Path| -> Result<Vec<std::fs::DirEntry>, WalletError> {
+        let entries = std::fs::read_dir(folder).map_err(WalletError::file(folder))?;
+        entries.collect::<Result<_, _>>().map_err(WalletError::file(folder))
+    };
+    // Bundles lie two folders deep: by provider, and by epoch or as bounties.
+    for provider in list(folder)?.iter().map(std::fs::DirEntry::path).filter(|path| path.is_dir()) {
+        for kind in list(&provider)?.iter().map(std::fs::DirEntry::path).filter(|path| path.is_dir()) {
+            for file in list(&kind)? {
+                if file.file_name().to_string_lossy().starts_with(INCOMING) {
+                    std::fs::remove_file(file.path()).map_err(WalletError::file(&file.path()))?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Writes the bytes beside their place and verifies them there.
 fn stage(path: &Path, bytes: &Bytes) -> Result<(tempfile::NamedTempFile, Verification), WalletError> {
     let parent = crate::disk::folder_of(path);
     std::fs::create_dir_all(&parent).map_err(WalletError::file(&parent))?;
-    let file = tempfile::Builder::new().prefix(".incoming-").suffix(".tar.zst").tempfile_in(&parent);
+    let file = tempfile::Builder::new().prefix(INCOMING).suffix(".tar.zst").tempfile_in(&parent);
     let mut file = file.map_err(WalletError::file(&parent))?;
     let written = file
         .write_all(bytes)

@@ -32,12 +32,24 @@ pub(super) struct Store {
     database: Database,
 }
 
+/// Whether a file was begun and never became a store: its maker was killed before the store's name stood at its start, which redb
+/// writes last. Nothing was ever in it, and redb does not open it again.
+fn is_unborn(path: &Path) -> bool {
+    let mut start = [0; 9];
+    let read =
+        std::fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut start));
+    read.is_ok() && start == [0; 9]
+}
+
 impl Store {
     pub(super) fn open(path: &Path) -> Result<Self, WalletError> {
         let failed = |error: &dyn std::fmt::Display| WalletError::Store {
             path: path.to_path_buf(),
             problem: error.to_string(),
         };
+        if is_unborn(path) {
+            std::fs::remove_file(path).map_err(WalletError::file(path))?;
+        }
         let database = Database::create(path).map_err(|error| failed(&error))?;
         let write = database.begin_write().map_err(|error| failed(&error))?;
         write.open_table(STATE).map_err(|error| failed(&error))?;
@@ -143,6 +155,18 @@ mod tests {
         assert_eq!(store.news(vec![claim(7, 1), claim(7, 3)]).unwrap().len(), 2);
         drop(store);
         assert_eq!(Store::open(&path).unwrap().claims().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_store_whose_maker_was_killed_is_made_anew_and_no_other_file_is_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("collector.redb");
+        std::fs::write(&path, [0; 4_096]).unwrap();
+        assert!(Store::open(&path).unwrap().claims().unwrap().is_empty());
+        let other = folder.path().join("letter");
+        std::fs::write(&other, "not a store at all").unwrap();
+        assert!(Store::open(&other).is_err());
+        assert_eq!(std::fs::read(&other).unwrap(), b"not a store at all");
     }
 
     #[test]

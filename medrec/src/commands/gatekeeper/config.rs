@@ -1,18 +1,24 @@
 //! The configuration file of a gatekeeper. Paths in it are relative to the file.
+//!
+//! Whatever is wrong with it is told with file, line, key and what to do, before anything is opened or made.
 
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
-use std::num::NonZero;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use alloy_primitives::Address;
+use medrec_chain::{Client, Network};
 use medrec_datasets::{DatabaseUrl, Format, Location, Mapping, SqlMapping};
 use medrec_domain::{CalendarDate, Rho};
-use medrec_gatekeeper::{Limits, Rate};
 use serde::Deserialize;
+use toml::Spanned;
 
+use super::bounds::{Connections, Rates};
 use crate::exit::Usage;
+
+/// What helps with a key that is missing, unknown or of another form.
+const FORM: &str = "`medrec gatekeeper --help` shows a whole file; docs/CLI.md lists every key";
 
 /// Everything that an operator says.
 #[derive(Debug, Deserialize)]
@@ -22,17 +28,17 @@ pub(super) struct Config {
     #[serde(default = "loopback")]
     pub(super) listen: SocketAddr,
     /// URLs of nodes, the preferred one first.
-    pub(super) nodes: Vec<String>,
+    nodes: Spanned<Vec<String>>,
     /// The network file.
-    pub(super) network: PathBuf,
+    network: Spanned<PathBuf>,
     /// The provider's account; the keystore's own account when absent.
     pub(super) account: Option<Address>,
     /// The provider's keystore.
-    pub(super) keystore: PathBuf,
+    keystore: Spanned<PathBuf>,
     /// File whose first line is the keystore's password.
-    pub(super) password_file: Option<PathBuf>,
+    password_file: Option<PathBuf>,
     /// Folder of everything that the gatekeeper keeps.
-    pub(super) state: PathBuf,
+    state: PathBuf,
     /// Origins of web pages that may call.
     #[serde(default)]
     pub(super) allow_origins: Vec<String>,
@@ -41,9 +47,9 @@ pub(super) struct Config {
     pub(super) trusted_proxies: Vec<IpAddr>,
     /// How often may be asked.
     #[serde(default)]
-    pub(super) rates: RatesTable,
+    pub(super) rates: Rates,
     /// Where the records are.
-    pub(super) records: Records,
+    records: Spanned<Records>,
     /// What may be released.
     #[serde(default)]
     pub(super) privacy: Privacy,
@@ -52,66 +58,18 @@ pub(super) struct Config {
     pub(super) connections: Connections,
 }
 
-/// Requests a second; what is not named stays as it is by default.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub(super) struct RatesTable {
-    /// Of one source.
-    source: Option<u32>,
-    /// Of all sources.
-    all: Option<u32>,
-    /// Of keys without an account, of one source.
-    strangers_of_source: Option<u32>,
-    /// Of keys without an account, all of them.
-    strangers: Option<u32>,
-}
-
-impl RatesTable {
-    /// Puts what is named in place of the defaults; bursts keep their share.
-    pub(super) fn apply(&self, limits: &mut Limits) {
-        let named = [
-            (self.source, &mut limits.everybody.source),
-            (self.all, &mut limits.everybody.all),
-            (self.strangers_of_source, &mut limits.strangers.source),
-            (self.strangers, &mut limits.strangers.all),
-        ];
-        for (per_second, rate) in named {
-            if let Some(per_second) = per_second {
-                let seconds = rate.burst / rate.per_second.max(1);
-                *rate = Rate { per_second, burst: per_second.saturating_mul(seconds) };
-            }
-        }
-    }
-}
-
 /// Where the records are: a folder or a database.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Records {
+struct Records {
     /// `synthea-csv`, `fhir-ndjson`, `omop`, `parquet`, `table`; for a folder.
-    format: Option<String>,
+    format: Option<Spanned<String>>,
     /// The folder.
-    path: Option<PathBuf>,
+    path: Option<Spanned<PathBuf>>,
     /// `sqlite:`, `postgres:` or `mysql:` URL; for a database.
-    url: Option<String>,
+    url: Option<Spanned<String>>,
     /// Mapping of a flat table or a database.
-    mapping: Option<PathBuf>,
-}
-
-/// What clients' connections may take up; the gatekeeper's own bounds when absent.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub(super) struct Connections {
-    /// Connections at once.
-    most: Option<NonZero<usize>>,
-    /// Of them, from one address.
-    per_client: Option<NonZero<usize>>,
-    /// Longest time for the head of a request.
-    head_seconds: Option<NonZero<u32>>,
-    /// Longest time between two requests.
-    idle_seconds: Option<NonZero<u32>>,
-    /// Longest time in which a client takes nothing of its answer.
-    stall_seconds: Option<NonZero<u32>>,
+    mapping: Option<Spanned<PathBuf>>,
 }
 
 /// What may be released.
@@ -119,9 +77,9 @@ pub(super) struct Connections {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(super) struct Privacy {
     /// Most that anybody may ever lose here; fixed when the ledger is made.
-    pub(super) cap: Rho,
+    pub(super) cap: Spanned<Rho>,
     /// Cost of one epoch's census.
-    pub(super) census_rho: Rho,
+    pub(super) census_rho: Spanned<Rho>,
     /// End of bounties' windows, for records that end before today.
     pub(super) bounty_until: Option<CalendarDate>,
     /// Memory for records under way, in MiB.
@@ -130,8 +88,10 @@ pub(super) struct Privacy {
 
 impl Default for Privacy {
     fn default() -> Self {
-        let fraction =
-            |parts: u32| Rho::from_integers(1_u8.into(), parts.into()).unwrap_or_else(|_| Rho::zero());
+        let fraction = |parts: u32| {
+            let rho = Rho::from_integers(1_u8.into(), parts.into()).unwrap_or_else(|_| Rho::zero());
+            Spanned::new(0..0, rho)
+        };
         Self { cap: fraction(1), census_rho: fraction(4), bounty_until: None, memory_mib: 512 }
     }
 }
@@ -140,95 +100,184 @@ const fn loopback() -> SocketAddr {
     SocketAddr::V4(std::net::SocketAddrV4::new(std::net::Ipv4Addr::LOCALHOST, 7_000))
 }
 
-impl Config {
-    /// Reads the file; paths become absolute.
+/// A configuration beside its text.
+#[derive(Debug)]
+pub(super) struct ConfigFile {
+    path: PathBuf,
+    text: String,
+    pub(super) config: Config,
+}
+
+impl ConfigFile {
+    /// Reads the file and checks what can be checked without opening anything.
     ///
     /// # Errors
-    /// [`Usage`] with file, line and what is wrong there.
+    /// [`Usage`] with file, line, key, what is wrong there and a hint.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
         let text = fs::read_to_string(path).map_err(|error| {
             Usage(format!(
-                "{}: {error}\n\nhint: docs/GATEKEEPER.md has a configuration to start from",
+                "{}: {error}\n\nhint: `medrec gatekeeper --help` shows a file to start from",
                 path.display()
             ))
         })?;
-        let mut config: Self = toml::from_str(&text).map_err(|error| {
-            let start = error.span().map_or(0, |span| span.start.min(text.len()));
-            let line = 1 + text[..start].matches('\n').count();
-            Usage(format!("{}:{line}: {}", path.display(), error.message()))
-        })?;
-        if config.nodes.is_empty() {
-            return Err(Usage(format!("{}: nodes names no node", path.display())).into());
-        }
-        let base = path.parent().unwrap_or_else(|| Path::new(""));
-        let paths = [&mut config.network, &mut config.keystore, &mut config.state].into_iter();
-        let optional = [&mut config.password_file, &mut config.records.path, &mut config.records.mapping];
-        for path in paths.chain(optional.into_iter().flatten()) {
-            *path = base.join(&*path);
-        }
-        Ok(config)
+        let parsed = toml::from_str(&text);
+        let config = parsed.map_err(|error| refusal(path, &text, error.span(), error.message(), FORM))?;
+        let file = Self { path: path.to_owned(), text, config };
+        file.check()?;
+        Ok(file)
     }
-}
 
-impl Connections {
-    /// Puts what the operator said in the place of the gatekeeper's own bounds.
-    pub(super) fn apply(&self, limits: &mut Limits) {
-        let seconds = |value: Option<NonZero<u32>>, bound: &mut Duration| {
-            if let Some(seconds) = value {
-                *bound = Duration::from_secs(seconds.get().into());
+    fn check(&self) -> anyhow::Result<()> {
+        let Config { nodes, keystore, privacy, .. } = &self.config;
+        if nodes.get_ref().is_empty() {
+            let hint = "name the URL of a node, such as http://127.0.0.1:8545";
+            return Err(self.refuse(nodes, "names no node", hint));
+        }
+        if !self.beside(keystore.get_ref()).exists() {
+            let problem = format!("there is no {}", self.beside(keystore.get_ref()).display());
+            return Err(self.refuse(keystore, problem, "`medrec provider keys create` makes a keystore"));
+        }
+        for rho in [&privacy.cap, &privacy.census_rho] {
+            if rho.get_ref().is_zero() {
+                return Err(self.refuse(rho, "with 0 nothing can be released", "a fraction such as \"1/4\""));
             }
-        };
-        let limits = &mut limits.connections;
-        limits.most = self.most.map_or(limits.most, NonZero::get);
-        limits.per_client = self.per_client.map_or(limits.per_client, NonZero::get);
-        seconds(self.head_seconds, &mut limits.head);
-        seconds(self.idle_seconds, &mut limits.idle);
-        seconds(self.stall_seconds, &mut limits.stall);
+        }
+        if privacy.census_rho.get_ref() > privacy.cap.get_ref() {
+            let problem = format!("a census costs more than the cap, {}", privacy.cap.get_ref());
+            return Err(self.refuse(&privacy.census_rho, problem, "set census-rho below cap"));
+        }
+        Ok(())
     }
-}
 
-impl Records {
-    /// The location, with its mapping read.
+    /// A path of the file, seen from where the process stands.
+    fn beside(&self, path: &Path) -> PathBuf {
+        self.path.parent().unwrap_or_else(|| Path::new("")).join(path)
+    }
+
+    /// The folder of everything that the gatekeeper keeps.
+    pub(super) fn state(&self) -> PathBuf {
+        self.beside(&self.config.state)
+    }
+
+    /// The provider's keystore.
+    pub(super) fn keystore(&self) -> PathBuf {
+        self.beside(self.config.keystore.get_ref())
+    }
+
+    /// The file of its password.
+    pub(super) fn password_file(&self) -> Option<PathBuf> {
+        self.config.password_file.as_deref().map(|path| self.beside(path))
+    }
+
+    /// The nodes' URLs, and the network that they have to belong to. Nobody is asked.
     ///
     /// # Errors
-    /// [`Usage`] for keys that do not go together; mappings with file and line.
-    pub(super) fn location(&self) -> anyhow::Result<Location> {
-        let refuse = |problem: &str| -> anyhow::Error { Usage(format!("[records] {problem}")).into() };
-        let mapping = || -> anyhow::Result<(String, String)> {
-            let path = self
-                .mapping
-                .as_deref()
-                .ok_or_else(|| refuse("needs a mapping file here: mapping = \"…\""))?;
-            let text =
-                fs::read_to_string(path).map_err(|error| Usage(format!("{}: {error}", path.display())))?;
+    /// [`Usage`] for a network file that cannot be read, and URLs that cannot be used.
+    pub(super) fn network(&self) -> anyhow::Result<(Network, Vec<String>)> {
+        let Config { nodes, network: file, .. } = &self.config;
+        let hint = "`medrec provider deploy` writes this file; ask the network's operator for it";
+        let network = Network::read(&self.beside(file.get_ref()))
+            .map_err(|error| self.refuse(file, first_line(&error.to_string()), hint))?;
+        Client::new(network.client_options(nodes.get_ref().iter().cloned())).map_err(|error| {
+            let hint = "a node is http://HOST:PORT; reach others through a tunnel";
+            self.refuse(nodes, first_line(&error.to_string()), hint)
+        })?;
+        Ok((network, nodes.get_ref().clone()))
+    }
+
+    /// Where the records are, with their mapping read.
+    ///
+    /// # Errors
+    /// [`Usage`] for keys that do not go together and folders that are not there; mappings with file and line.
+    pub(super) fn records(&self) -> anyhow::Result<Location> {
+        let Records { format, path, url, mapping: named } = self.config.records.get_ref();
+        let mapping = |missing: Range<usize>| -> anyhow::Result<(String, String)> {
+            let Some(named) = named else {
+                return Err(self.refuse_at(
+                    missing,
+                    "needs a mapping file",
+                    "add mapping = \"FILE\" to [records]",
+                ));
+            };
+            let path = self.beside(named.get_ref());
+            let text = fs::read_to_string(&path).map_err(|error| {
+                let problem = format!("{}: {error}", path.display());
+                self.refuse(named, problem, "docs/DATA.md shows mappings")
+            })?;
             Ok((path.display().to_string(), text))
         };
-        match (&self.format, &self.path, &self.url) {
+        match (format, path, url) {
             (None, None, Some(url)) => {
-                let (file, text) = mapping()?;
+                let (file, text) = mapping(url.span())?;
                 let mapping = Box::new(SqlMapping::parse(&file, &text)?);
-                Ok(Location::Database { url: DatabaseUrl::parse(url)?, mapping })
+                let parsed = DatabaseUrl::parse(url.get_ref()).map_err(|error| {
+                    self.refuse(url, first_line(&error.to_string()), "a sqlite:, postgres: or mysql: URL")
+                })?;
+                Ok(Location::Database { url: parsed, mapping })
             }
             (Some(format), Some(path), None) => {
-                let format = match format.as_str() {
+                let found = match format.get_ref().as_str() {
                     "synthea-csv" => Format::SyntheaCsv,
                     "fhir-ndjson" => Format::FhirNdjson,
                     "omop" => Format::Omop,
                     "parquet" => Format::Parquet,
                     "table" => {
-                        let (file, text) = mapping()?;
+                        let (file, text) = mapping(format.span())?;
                         Format::Table(Box::new(Mapping::parse(&file, &text)?))
                     }
                     other => {
-                        let known = "synthea-csv, fhir-ndjson, omop, parquet and table";
-                        return Err(refuse(&format!("format {other:?} is not one of {known}")));
+                        let known = "one of synthea-csv, fhir-ndjson, omop, parquet and table";
+                        return Err(self.refuse(format, format!("{other:?} is no format"), known));
                     }
                 };
-                Ok(Location::Folder { path: path.clone(), format })
+                let folder = self.beside(path.get_ref());
+                if !folder.exists() {
+                    let problem = format!("there is no {}", folder.display());
+                    return Err(self.refuse(path, problem, "paths are relative to the configuration file"));
+                }
+                Ok(Location::Folder { path: folder, format: found })
             }
-            _ => Err(refuse("needs either format and path, or url and mapping")),
+            _ => {
+                let hint = "a folder has format and path, a database has url and mapping";
+                let records = self.config.records.span();
+                Err(self.refuse_at(
+                    records,
+                    "[records] needs either format and path, or url and mapping",
+                    hint,
+                ))
+            }
         }
     }
+
+    fn refuse<T>(&self, value: &Spanned<T>, problem: impl AsRef<str>, hint: &str) -> anyhow::Error {
+        self.refuse_at(value.span(), problem, hint)
+    }
+
+    fn refuse_at(&self, span: Range<usize>, problem: impl AsRef<str>, hint: &str) -> anyhow::Error {
+        refusal(&self.path, &self.text, Some(span), problem.as_ref(), hint)
+    }
+}
+
+/// Without the hint that the error has for somebody who sees no configuration.
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+/// A mistake with its file, its line, the key of that line, and what to do.
+fn refusal(path: &Path, text: &str, span: Option<Range<usize>>, problem: &str, hint: &str) -> anyhow::Error {
+    let file = path.display();
+    // A key that is missing is missing in no line, and a default stands in none.
+    let span = span.filter(|span| span.end > 0 && span.end <= text.len() && *span != (0..text.len()));
+    let place = span.map_or_else(String::new, |span| {
+        let before = &text[..span.start];
+        let line = 1 + before.matches('\n').count();
+        let start = before.rfind('\n').map_or(0, |end| end + 1);
+        let key = text[start..].lines().next().unwrap_or_default().split_once('=').map(|(key, _)| key.trim());
+        let key = key.filter(|key| !problem.contains(*key)).map(|key| format!("{key}: ")).unwrap_or_default();
+        format!(":{line}: {key}")
+    });
+    let place = if place.is_empty() { ": ".to_owned() } else { place };
+    Usage(format!("{file}{place}{problem}\n\nhint: {hint}")).into()
 }
 
 #[cfg(test)]
@@ -238,70 +287,42 @@ mod tests {
     const WHOLE: &str = "nodes = [\"http://127.0.0.1:8545\"]\nnetwork = \"network.json\"\nkeystore = \"provider.json\"\n\
         state = \"state\"\n[records]\nformat = \"fhir-ndjson\"\npath = \"records\"\n[privacy]\ncap = \"2\"\n";
 
-    fn read(text: &str) -> anyhow::Result<Config> {
+    fn read(text: &str) -> anyhow::Result<(tempfile::TempDir, ConfigFile)> {
         let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("records")).unwrap();
+        fs::write(folder.path().join("provider.json"), "").unwrap();
         let path = folder.path().join("gatekeeper.toml");
         fs::write(&path, text).unwrap();
-        Config::read(&path)
+        let file = ConfigFile::read(&path)?;
+        Ok((folder, file))
     }
 
     #[test]
     fn a_configuration_is_read_with_its_defaults_and_paths_beside_it() {
-        let config = read(WHOLE).unwrap();
-        assert_eq!(config.listen, loopback());
-        assert!(config.network.is_absolute() && config.network.ends_with("network.json"));
-        assert_eq!(config.privacy.cap, "2".parse().unwrap());
-        assert_eq!(config.privacy.census_rho, "1/4".parse().unwrap());
-        assert!(matches!(config.records.location().unwrap(), Location::Folder { .. }));
-    }
-
-    #[test]
-    fn rates_that_are_named_take_the_place_of_the_defaults_and_the_others_stay() {
-        let text = format!(
-            "trusted-proxies = [\"127.0.0.1\", \"::1\"]\n{}\n[rates]\nstrangers-of-source = 2\n",
-            WHOLE.trim_end()
-        );
-        let config = read(&text).unwrap();
-        assert_eq!(config.trusted_proxies.len(), 2);
-        let (mut limits, usual) = (Limits::default(), Limits::default());
-        config.rates.apply(&mut limits);
-        assert_eq!(limits.strangers.source, Rate { per_second: 2, burst: 24 });
-        assert_eq!(limits.strangers.all, usual.strangers.all);
-        assert_eq!(limits.everybody, usual.everybody);
-    }
-
-    #[test]
-    fn bounds_on_connections_are_taken_from_the_file_and_the_others_stay() {
-        let mut limits = Limits::default();
-        let own = limits.connections;
-        read(WHOLE).unwrap().connections.apply(&mut limits);
-        assert_eq!(limits.connections, own);
-        let table = "[connections]\nmost = 50\nper-client = 50\nidle-seconds = 5\n";
-        read(&format!("{WHOLE}{table}")).unwrap().connections.apply(&mut limits);
-        assert_eq!((limits.connections.most, limits.connections.per_client), (50, 50));
-        assert_eq!(limits.connections.idle, Duration::from_secs(5));
-        assert_eq!((limits.connections.head, limits.connections.stall), (own.head, own.stall));
-    }
-
-    #[test]
-    fn a_gatekeeper_that_could_take_no_connection_is_refused_with_its_line() {
-        for line in ["most = 0", "per-client = 0", "head-seconds = 0", "per-clients = 7"] {
-            let error = read(&format!("{WHOLE}[connections]\n{line}\n")).unwrap_err().to_string();
-            assert!(error.contains("gatekeeper.toml:11"), "{line}: {error}");
-        }
+        let (folder, file) = read(WHOLE).unwrap();
+        assert_eq!(file.config.listen, loopback());
+        assert_eq!(file.state(), folder.path().join("state"));
+        assert_eq!(file.keystore(), folder.path().join("provider.json"));
+        assert_eq!(*file.config.privacy.cap.get_ref(), "2".parse().unwrap());
+        assert_eq!(*file.config.privacy.census_rho.get_ref(), "1/4".parse().unwrap());
+        assert!(matches!(file.records().unwrap(), Location::Folder { .. }));
     }
 
     #[test]
     fn mistakes_are_named_with_their_line() {
         let error = read(&WHOLE.replace("cap = ", "cpa = ")).unwrap_err().to_string();
-        assert!(error.contains("gatekeeper.toml:9") && error.contains("cpa"), "{error}");
+        assert!(error.contains("gatekeeper.toml:9: ") && error.contains("cpa"), "{error}");
         let error = read(&WHOLE.replace("state = \"state\"", "state = 7")).unwrap_err().to_string();
-        assert!(error.contains("gatekeeper.toml:4"), "{error}");
+        assert!(error.contains("gatekeeper.toml:4: state: "), "{error}");
         let error = read(&WHOLE.replace("[\"http://127.0.0.1:8545\"]", "[]")).unwrap_err().to_string();
-        assert!(error.contains("names no node"), "{error}");
-        let config = read(&WHOLE.replace("fhir-ndjson", "hl7")).unwrap();
-        assert!(config.records.location().unwrap_err().to_string().contains("is not one of"));
-        let config = read(&WHOLE.replace("path = \"records\"", "url = \"sqlite:x\"")).unwrap();
-        assert!(config.records.location().unwrap_err().to_string().contains("either"));
+        assert!(error.contains("gatekeeper.toml:1: nodes: names no node"), "{error}");
+        let error = read(&WHOLE.replace("cap = \"2\"", "cap = \"1/5\"")).unwrap_err().to_string();
+        assert!(error.contains("costs more than the cap, 1/5"), "{error}");
+        let (_folder, file) = read(&WHOLE.replace("fhir-ndjson", "hl7")).unwrap();
+        let error = file.records().unwrap_err().to_string();
+        assert!(error.contains("gatekeeper.toml:6: format: \"hl7\" is no format"), "{error}");
+        let (_folder, file) = read(&WHOLE.replace("path = \"records\"", "url = \"sqlite:x\"")).unwrap();
+        let error = file.records().unwrap_err().to_string();
+        assert!(error.contains("gatekeeper.toml:5: ") && error.contains("either"), "{error}");
     }
 }

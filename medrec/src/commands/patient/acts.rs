@@ -1,6 +1,6 @@
 //! Registration, relationships, guardians, groups, keys.
 
-use alloy_primitives::{Address as ChainAddress, B256, keccak256};
+use alloy_primitives::{B256, keccak256};
 use medrec_chain::acts::{consents, registrar};
 use medrec_chain::{PatientAct, Role};
 use medrec_contracts::Consents;
@@ -111,12 +111,6 @@ pub(super) fn guardian(command: GuardianCommand, shell: &mut Shell) -> anyhow::R
                 let patient = opened.desk.patient_key().await?;
                 let act = consents::Dismiss { patient, guardian: to_chain(guardian) };
                 Ok(opened.desk.carry(&act).await?)
-            }
-            GuardianCommand::Recovery { desk, guardians, threshold } => {
-                let opened = open(&desk, Actor::Known).await?;
-                let guardians: Vec<ChainAddress> = guardians.into_iter().map(to_chain).collect();
-                let account = to_chain(opened.desk.patient);
-                Ok(opened.desk.carry(&registrar::SetGuardians { account, guardians, threshold }).await?)
             }
         }
     })?;

@@ -1,24 +1,23 @@
-//! Grants, releases to research, revocations, the second party.
+//! Grants, releases to research, revocations.
 
 use std::collections::BTreeSet;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use medrec_chain::acts::consents;
 use medrec_domain::consent::Grantee;
 use medrec_domain::identifier::Address;
 use medrec_domain::schema::Field;
-use medrec_domain::{
-    CalendarDate, ConditionScope, ConsentDocument, Digest, DomainError, FieldScope, Purpose, Rho, Scope,
-};
+use medrec_domain::{CalendarDate, ConditionScope, Digest, DomainError, FieldScope, Purpose, Rho, Scope};
 use medrec_protocol::bridge::{from_chain, group_id, to_chain};
 use medrec_protocol::methods::consents as papers;
 use medrec_wallet::WalletError;
 use medrec_wallet::consent::{self, Wish, salt};
-use medrec_wallet::desk::{Carried, terms_of};
+use medrec_wallet::desk::Carried;
+use medrec_wallet::keystore::StoredConsent;
+use medrec_wallet::second_party::check_commitment;
 use serde::Serialize;
 
 use super::desk::{Actor, Opened, open, tell};
-use crate::args::{DeskArguments, PurposeArgument, ScopeArguments, SecondPartyCommand};
+use crate::args::{DeskArguments, PurposeArgument, ScopeArguments};
 use crate::commands::wallet::{answer, block_on};
 use crate::exit::Usage;
 use crate::shell::Shell;
@@ -124,17 +123,20 @@ pub(super) fn research(
     give(arguments, Grantee::Purpose, covered, scope, Some(cap), shell)
 }
 
-/// A consent's document: from the keystore, else from the gatekeeper.
-async fn find(opened: &Opened, commitment: Digest) -> anyhow::Result<ConsentDocument> {
+/// A consent with its salt: from the keystore, else from the gatekeeper, whose word for it is checked.
+pub(super) async fn find(opened: &Opened, commitment: Digest) -> anyhow::Result<StoredConsent> {
     let known = opened.keystore.consents().iter().find(|consent| consent.commitment == commitment);
     if let Some(consent) = known {
-        return Ok(consent.document.clone());
+        return Ok(consent.clone());
     }
     let body = papers::ListBody { patient: opened.desk.patient };
     let list = opened.desk.gatekeeper.ask::<papers::List>(&opened.desk.signer, &body).await?;
     let found = list.documents.into_iter().find(|stored| stored.commitment == commitment);
     let found = found.ok_or_else(|| WalletError::Unknown(format!("there is no consent {commitment}")))?;
-    Ok(found.document)
+    check_commitment(&found.document, &found.salt.0, &commitment).map_err(|problem| {
+        WalletError::OtherGatekeeper { endpoint: opened.desk.gatekeeper.endpoint().to_owned(), problem }
+    })?;
+    Ok(StoredConsent { document: found.document, salt: found.salt, commitment })
 }
 
 pub(super) fn revoke(
@@ -145,8 +147,8 @@ pub(super) fn revoke(
 ) -> anyhow::Result<()> {
     let carried = block_on(async {
         let mut opened = open(arguments, Actor::Known).await?;
-        let document = find(&opened, commitment).await?;
-        let carried = opened.desk.revoke(&document, &commitment).await?;
+        let consent = find(&opened, commitment).await?;
+        let carried = opened.desk.revoke(&consent.document, &commitment).await?;
         if erase {
             let body = papers::EraseBody { patient: opened.desk.patient, commitment };
             opened.desk.gatekeeper.ask::<papers::Erase>(&opened.desk.signer, &body).await?;
@@ -157,6 +159,15 @@ pub(super) fn revoke(
     tell(shell, &carried)
 }
 
+/// Whom a consent is for.
+pub(super) fn whom(grantee: &Grantee) -> String {
+    match grantee {
+        Grantee::Person { address } => address.to_string(),
+        Grantee::Group { id } => format!("group {id}"),
+        Grantee::Purpose => "research".to_owned(),
+    }
+}
+
 pub(super) fn list(arguments: &DeskArguments, shell: &mut Shell) -> anyhow::Result<()> {
     let list = block_on(async {
         let opened = open(arguments, Actor::Either).await?;
@@ -165,35 +176,8 @@ pub(super) fn list(arguments: &DeskArguments, shell: &mut Shell) -> anyhow::Resu
     })?;
     let line = |stored: &papers::StoredDocument| {
         let standing = if stored.is_in_force { "in force" } else { "not in force" };
-        let whom = match &stored.document.grantee {
-            Grantee::Person { address } => address.to_string(),
-            Grantee::Group { id } => format!("group {id}"),
-            Grantee::Purpose => "research".to_owned(),
-        };
+        let whom = whom(&stored.document.grantee);
         format!("{}  {standing}  {:?} for {whom}", stored.commitment, stored.document.scope.purpose)
     };
     answer(shell, &list, &list.documents.iter().map(line).collect::<Vec<_>>().join("\n"))
-}
-
-pub(super) fn second_party(command: SecondPartyCommand, shell: &mut Shell) -> anyhow::Result<()> {
-    let carried = block_on(async {
-        match command {
-            SecondPartyCommand::Require { desk, cosigner } => {
-                let act = consents::RequireCosigner { cosigner: to_chain(cosigner) };
-                Ok(open(&desk, Actor::Known).await?.desk.carry(&act).await?)
-            }
-            SecondPartyCommand::Agree { desk, commitment, withdraw } => {
-                let opened = open(&desk, Actor::Own).await?;
-                let document = find(&opened, commitment).await?;
-                if document.yearly_cap.is_some() {
-                    let problem = "releases to research are agreed to item by item on chain, which this command does not do";
-                    return Err(Usage(problem.to_owned()).into());
-                }
-                let patient = opened.desk.patient_key().await?;
-                let item = terms_of(&document, &commitment)?;
-                Ok(opened.desk.carry(&consents::Cosign { patient, item, agreed: !withdraw }).await?)
-            }
-        }
-    })?;
-    tell(shell, &carried)
 }
