@@ -25,7 +25,7 @@ async fn silent_connections_in_every_place_keep_no_patient_from_her_record() {
     }
     tokio::time::sleep(Duration::from_millis(200)).await;
     for _ in 0..3 {
-        let answer = clinic.read(&patient.key, &patient, Purpose::Personal, Table::Patient).await;
+        let answer = clinic.read(&patient.key, &patient, Purpose::Personal, Table::Person).await;
         assert_eq!(answer.rows.len(), 1);
     }
     let end = tokio::time::timeout(Duration::from_secs(10), silent[0].read(&mut [0])).await;
