@@ -58,7 +58,7 @@ struct Server {
     stopping: StopSignal,
 }
 
-/// Serves until `shutdown` resolves; requests in progress are answered first, WebSockets end.
+/// Serves until `shutdown` resolves; requests in progress are answered first, WebSocket connections end.
 pub async fn serve(listener: TcpListener, rpc: Arc<Rpc>, access: Access, shutdown: impl Future<Output = ()>) {
     let RpcLimits { connections, concurrent_requests, .. } = *rpc.limits();
     let (stop, stopping) = stop_signal();

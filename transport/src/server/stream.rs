@@ -15,15 +15,15 @@ use super::places::Place;
 
 /// A socket with its place, which is given back when the socket closes.
 pub(super) struct Stream {
-    stream: TcpStream,
+    socket: TcpStream,
     place: Place,
     stall: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Stream {
-    pub(super) fn new(stream: TcpStream, place: Place, stall: Duration) -> Self {
-        Self { stream, place, stall, stalled: None }
+    pub(super) fn new(socket: TcpStream, place: Place, stall: Duration) -> Self {
+        Self { socket, place, stall, stalled: None }
     }
 
     /// What the connection is doing.
@@ -58,7 +58,7 @@ impl AsyncRead for Stream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let outcome = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let outcome = Pin::new(&mut self.socket).poll_read(context, buffer);
         if buffer.filled().len() > before {
             self.activity().heard();
         }
@@ -72,7 +72,7 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
+        let outcome = Pin::new(&mut self.socket).poll_write(context, bytes);
         self.bounded(context, outcome)
     }
 
@@ -81,19 +81,19 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let outcome = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        let outcome = Pin::new(&mut self.socket).poll_write_vectored(context, slices);
         self.bounded(context, outcome)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.socket.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        Pin::new(&mut self.socket).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        Pin::new(&mut self.socket).poll_shutdown(context)
     }
 }
