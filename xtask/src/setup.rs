@@ -34,10 +34,12 @@ pub(crate) enum Need {
     Postgres,
     /// The server of MariaDB.
     MariaDb,
+    /// What the tutorial's commands use beside `medrec`: bash, jq, zstd.
+    TutorialTools,
 }
 
 /// Every need.
-pub(crate) const ALL: [Need; 10] = [
+pub(crate) const ALL: [Need; 11] = [
     Need::Git,
     Need::CCompiler,
     Need::RustComponents,
@@ -48,6 +50,7 @@ pub(crate) const ALL: [Need; 10] = [
     Need::Chromium,
     Need::Postgres,
     Need::MariaDb,
+    Need::TutorialTools,
 ];
 
 /// The oldest clang whose OpenCL support the kernels are compiled with.
@@ -115,6 +118,11 @@ impl Need {
                 name: "a MariaDB server",
                 is_here: || has_program("mariadbd") && has_program("mariadb-install-db"),
                 packages: &["mariadb-server"],
+            },
+            Self::TutorialTools => Tool {
+                name: "bash, jq and zstd",
+                is_here: || ["bash", "jq", "zstd"].iter().all(|name| answers(name, &["--version"])),
+                packages: &["bash", "jq", "zstd"],
             },
             Self::Node => {
                 Tool { name: "Node.js 18 or newer with npm", is_here: has_node, packages: &["nodejs", "npm"] }

@@ -76,6 +76,7 @@ pub(crate) const STEPS: [Step; 12] = [
             Need::Node,
             Need::Postgres,
             Need::MariaDb,
+            Need::TutorialTools,
         ],
         slow: false,
         room: "",

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::preload::{self, Fault};
-use crate::process::{Running, json_of, medrec};
+use crate::process::{PATIENCE, Running, json_of, medrec, text};
 
 const WORDS: &str = "test test test test test test test test test test test junk";
 /// The hospital's name on the chain.
@@ -183,5 +183,24 @@ impl Hospital {
         self.act("hospital", &["provider", "invite", &account]);
         self.here(whose, &["register-guardian"]);
         account
+    }
+
+    /// Runs an epoch until its root is on chain: the answer.
+    pub(crate) fn epoch(&self, number: u64) -> Value {
+        let number = number.to_string();
+        let started = std::time::Instant::now();
+        loop {
+            let answer = self.act("hospital", &[&["provider", "epoch", &number][..], &WINDOW].concat());
+            if !answer["committed_at"].is_null() {
+                return answer;
+            }
+            assert!(started.elapsed() < PATIENCE, "epoch {number} is not committed: {answer}");
+        }
+    }
+
+    /// A text of the hospital's folder.
+    pub(crate) fn bytes(&self, name: &str) -> Vec<u8> {
+        let path = self.path(name);
+        fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", text(&path)))
     }
 }

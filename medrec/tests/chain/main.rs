@@ -15,6 +15,8 @@ mod gatekeeper;
 mod genesis;
 #[cfg(target_os = "linux")]
 mod hospital;
+#[cfg(target_os = "linux")]
+mod kills;
 mod node;
 #[cfg(target_os = "linux")]
 mod offices;
@@ -23,4 +25,6 @@ mod preload;
 mod process;
 #[cfg(target_os = "linux")]
 mod rewards;
+#[cfg(target_os = "linux")]
+mod tutorial;
 mod wallet;
