@@ -13,8 +13,6 @@ mod notices;
 mod steps;
 mod trail;
 
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use medrec_domain::canonical;
@@ -121,9 +119,7 @@ impl Store {
     /// Opens the file, or makes it.
     pub(crate) fn open(path: &Path) -> Result<Self, GatekeeperError> {
         let open = || -> Result<Database, Fault> {
-            let mut options = OpenOptions::new();
-            options.read(true).write(true).create(true).truncate(false).mode(0o600);
-            let database = redb::Builder::new().create_file(options.open(path)?).map_err(in_use)?;
+            let database = medrec_store::open(path, &Database::builder()).map_err(in_use)?;
             let write = database.begin_write()?;
             let found = write.open_table(META)?.get("version")?.map(|version| version.value());
             if found.is_some_and(|found| found > VERSION) {

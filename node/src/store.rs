@@ -49,7 +49,9 @@ impl Store {
             DatabaseError::DatabaseAlreadyOpen => NodeError::InUse { path: path.clone() },
             source => NodeError::Store { path: path.clone(), source: Box::new(source.into()) },
         };
-        let db = Database::builder().set_cache_size(PAGE_CACHE_BYTES).create(&path).map_err(failed)?;
+        let mut builder = Database::builder();
+        builder.set_cache_size(PAGE_CACHE_BYTES);
+        let db = medrec_store::open(&path, &builder).map_err(failed)?;
         let store = Self {
             db,
             path,

@@ -3,8 +3,6 @@
 //! Why here: a transaction counts as accepted when it is in this file and not before. One account on one chain a
 //! file; redb locks it, so two processes cannot give out one nonce. What not: no node, no key.
 
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::Address;
@@ -31,10 +29,8 @@ impl Outbox {
     ) -> Result<(Self, Vec<Entry>), ChainError> {
         let failed = |why: String| ChainError::Storage { path: path.to_owned(), why };
         // Whose acts wait is the owner's business, and a signed transaction that was given up could still be sent.
-        let mut private = OpenOptions::new();
-        private.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let file = private.open(path).map_err(|error| failed(error.to_string()))?;
-        let database = Database::builder().create_file(file).map_err(|error| failed(error.to_string()))?;
+        let database = medrec_store::open(path, &Database::builder());
+        let database = database.map_err(|error| failed(error.to_string()))?;
         let outbox = Self { database, path: path.to_owned() };
         outbox.claim(&format!("{account} on chain {chain_id}"))?;
         let entries = outbox.read().map_err(|error| failed(error.to_string()))?;

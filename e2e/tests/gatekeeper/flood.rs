@@ -98,7 +98,9 @@ async fn a_flood_of_strangers_neither_fills_the_log_nor_keeps_anybody_from_the_d
     let limited: Vec<_> = replies.iter().filter(|reply| reply.status == 429).collect();
     let summary = || {
         let mut statuses = std::collections::BTreeMap::new();
-        replies.iter().for_each(|reply| *statuses.entry(reply.status).or_insert(0) += 1);
+        for reply in &replies {
+            *statuses.entry(reply.status).or_insert(0) += 1;
+        }
         format!("{statuses:?}")
     };
     assert!(limited.len() >= SENT_AWAY, "{}", summary());

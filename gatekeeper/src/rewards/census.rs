@@ -60,7 +60,7 @@ impl Desk {
         };
         progress.stage("finishing shards", None);
         let mut finished = self.statements(id, row, snapshot)?;
-        let input = self.input(row, &finished, self.placeholder(epoch, 0, &finished), &tables, key);
+        let input = Self::input(row, &finished, self.placeholder(epoch, 0, &finished), &tables, key);
         let tables = bundle::finish(&input)?;
         let shards = seal(tables)?;
         let leaves = self.leaves(epoch, shards.iter().map(|(shard, _)| shard));
@@ -68,7 +68,7 @@ impl Desk {
         finished.shards = u32::try_from(shards.len()).unwrap_or(u32::MAX);
         for (index, (shard, table)) in (0_u32..).zip(&shards) {
             let occasion = self.placeholder(epoch, index, &finished);
-            let bytes = self.pack(row, &finished, occasion, shard, table, &leaves, key, Padding::None)?;
+            let bytes = Self::pack(row, &finished, occasion, shard, table, &leaves, key, Padding::None)?;
             let bytes = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_add(ROOM_BYTES);
             finished.padded_bytes = finished.padded_bytes.max(bytes.next_multiple_of(PADDING_BYTES));
         }
@@ -97,7 +97,7 @@ impl Desk {
         let table = FinishedTable { table: shard.table.clone(), files };
         let occasion = self.occasion(epoch, index, finished, earner);
         let padding = Padding::ToBytes(finished.padded_bytes);
-        let bytes = self.pack(row, finished, occasion, shard, &table, &leaves, key, padding)?;
+        let bytes = Self::pack(row, finished, occasion, shard, &table, &leaves, key, padding)?;
         self.store.keep_answer(AnswerKey::Shard(epoch, earner.block.hash), bytes)
     }
 
@@ -131,7 +131,6 @@ impl Desk {
 
     #[expect(clippy::too_many_arguments, reason = "one row, one shard and what ties them together")]
     fn pack(
-        &self,
         row: &EpochRow,
         finished: &Finished,
         occasion: Occasion,
@@ -149,13 +148,12 @@ impl Desk {
         };
         let proof = usize::try_from(*index).ok().and_then(|index| merkle::proof(leaves, index));
         let seal = ShardFile::new(shard.content, shard.salt, proof.unwrap_or_default());
-        let input = self.input(row, finished, occasion, &[], key);
+        let input = Self::input(row, finished, occasion, &[], key);
         let (_, files) = bundle::render_shard(&input, table, &seal)?;
         Ok(bundle::pack(&files, padding)?)
     }
 
     fn input<'a>(
-        &'a self,
         row: &EpochRow,
         finished: &Finished,
         occasion: Occasion,

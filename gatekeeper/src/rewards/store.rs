@@ -4,8 +4,6 @@
 //! may read the file. Which of the two is secret, the noise or the exact sums, never comes here.
 
 use std::collections::BTreeSet;
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use medrec_anonymizer::bundle::{Files, FinishedTable};
@@ -65,9 +63,7 @@ impl Store {
     /// Opens the file, or makes it.
     pub(super) fn open(path: &Path) -> Result<Self, RewardsError> {
         let open = || -> Result<Database, Fault> {
-            let mut options = OpenOptions::new();
-            options.read(true).write(true).create(true).truncate(false).mode(0o600);
-            let database = redb::Builder::new().create_file(options.open(path)?)?;
+            let database = medrec_store::open(path, &Database::builder())?;
             let write = database.begin_write()?;
             let found = write.open_table(META)?.get("version")?.map(|version| version.value());
             if found.is_some_and(|found| found > VERSION) {

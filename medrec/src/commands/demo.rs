@@ -105,7 +105,7 @@ async fn play(
     let coinbase = researchers.first().context("no researcher")?.signer.address();
     let chain = RunningChain::start(&folder.join("chain"), difficulty, &funded, coinbase).await?;
     let mut miners = Vec::new();
-    for (researcher, rig) in researchers.iter().zip(&rigs.rigs) {
+    for (researcher, rig) in researchers.iter().zip(&rigs.each) {
         miners.push(researcher.mine(&chain.url, rig, &rigs).await?);
     }
     narrator.tell(&format!("a chain of difficulty {difficulty} at {}", chain.url));

@@ -27,8 +27,8 @@ struct Kills {
     torn: bool,
 }
 
-/// A transaction of a store is a dozen writes; torn ones of each kind are hit in some round.
-const STRIDE: u64 = 5;
+/// A transaction of a store is a dozen writes, so this hits another one of each kind in each round.
+const STRIDE: u64 = 37;
 
 impl Kills {
     fn new(whole: &'static str, torn: &'static str) -> Self {

@@ -184,7 +184,7 @@ fn a_second_party_is_changed_by_both_together_and_by_neither_alone() {
     assert!(standing().as_str().unwrap().eq_ignore_ascii_case(&son), "a file alone changes nothing");
     // The patient cannot put another name into it.
     let file = fs::read_to_string(hospital.path("change")).unwrap();
-    let replaced = file.replace(&daughter.to_lowercase(), &"0x00000000000000000000000000000000000000aa");
+    let replaced = file.replace(&daughter.to_lowercase(), "0x00000000000000000000000000000000000000aa");
     assert_ne!(replaced, file);
     fs::write(hospital.path("forged"), replaced).unwrap();
     let forged = hospital.tried_here("alma", &["second-party", "change", "forged"]);

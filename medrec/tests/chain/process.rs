@@ -83,13 +83,11 @@ impl Running {
             complaints
         });
         let mut running = Self { ready: Value::Null, child, lines, complaints: Some(complaints) };
-        match running.lines.recv_timeout(PATIENCE) {
-            Ok(line) => (running, line),
-            Err(_) => {
-                let _ = running.child.kill();
-                panic!("it was not ready: {}", running.complaints());
-            }
+        if let Ok(line) = running.lines.recv_timeout(PATIENCE) {
+            return (running, line);
         }
+        let _ = running.child.kill();
+        panic!("it was not ready: {}", running.complaints());
     }
 
     /// Everything that was said on stderr by a process that has ended.

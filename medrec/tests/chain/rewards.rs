@@ -19,8 +19,12 @@ fn bundles(hospital: &Hospital, folder: &str) -> Vec<PathBuf> {
         for entry in fs::read_dir(folder).into_iter().flatten().map(Result::unwrap) {
             if entry.file_type().unwrap().is_dir() {
                 folders.push(entry.path());
-            } else if entry.file_name().to_string_lossy().ends_with(".tar.zst") {
-                found.push(entry.path());
+            } else {
+                // One that is still being written begins with a dot.
+                let name = entry.file_name().into_string().unwrap();
+                if name.ends_with(".tar.zst") && !name.starts_with('.') {
+                    found.push(entry.path());
+                }
             }
         }
     }
@@ -93,6 +97,7 @@ fn mined_blocks_bring_home_shards_and_a_bounty_that_verify_against_the_chain() {
 fn a_claim_says_what_is_missing_and_an_epoch_that_is_too_dear_costs_nothing() {
     let hospital = Hospital::open();
     let gatekeeper = hospital.gatekeeper();
+    hospital.chain().wait_for_block(13);
     let early = hospital.tried("lab", &["claim", "1"]);
     assert_eq!(early.status.code(), Some(0), "{}", stderr(&early));
     assert_eq!(crate::process::stdout(&early), "[]\n", "no release is old enough");

@@ -7,7 +7,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// Adds to a command what a free port takes: the node's options stand in no line of the page, since 8545 is the default.
 const PRELUDE: &str = r#"
@@ -33,7 +33,6 @@ refused() {
         exit 1
     fi
 }
-trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
 "#;
 
 /// The lines of the page's blocks, continued ones joined.
@@ -75,7 +74,7 @@ fn scripted(line: &str) -> String {
         return format!("{command} > gatekeeper.log 2>&1 &\nreached $GATEKEEPER_PORT");
     }
     if command.starts_with("medrec patient consents") {
-        let whom = r#"jq -r '.documents[] | select(.document.yearly_cap == null) | .commitment'"#;
+        let whom = r"jq -r '.documents[] | select(.document.yearly_cap == null) | .commitment'";
         return format!("{command}\nCOMMITMENT=$({command} --json | {whom})");
     }
     if command.starts_with("medrec researcher collect") {
@@ -103,7 +102,7 @@ fn the_tutorial_works_as_it_is_written() {
     let file = folder.path().join("tutorial.sh");
     fs::write(&file, format!("{PRELUDE}{}\ntest -s opened/report.html\n", script.join("\n"))).unwrap();
     let port = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
-    let output = Command::new("bash")
+    let running = Command::new("bash")
         .arg(&file)
         .current_dir(folder.path())
         .env("MEDREC", env!("CARGO_BIN_EXE_medrec"))
@@ -111,8 +110,14 @@ fn the_tutorial_works_as_it_is_written() {
         .env("GATEKEEPER_PORT", port())
         // Ctrl-C has a meaning for what runs in the background, as in a terminal of its own.
         .process_group(0)
-        .output()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .unwrap();
+    // Node and gatekeeper are of its group and end with it.
+    let group = format!("-{}", running.id());
+    let output = running.wait_with_output().unwrap();
+    Command::new("kill").args(["-TERM", "--", &group]).status().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     let logs = ["node.log", "gatekeeper.log", "collect.log"]
         .map(|name| fs::read_to_string(folder.path().join("try").join(name)).unwrap_or_default());

@@ -32,25 +32,13 @@ pub(super) struct Store {
     database: Database,
 }
 
-/// Whether a file was begun and never became a store: its maker was killed before the store's name stood at its start, which redb
-/// writes last. Nothing was ever in it, and redb does not open it again.
-fn is_unborn(path: &Path) -> bool {
-    let mut start = [0; 9];
-    let read =
-        std::fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut start));
-    read.is_ok() && start == [0; 9]
-}
-
 impl Store {
     pub(super) fn open(path: &Path) -> Result<Self, WalletError> {
         let failed = |error: &dyn std::fmt::Display| WalletError::Store {
             path: path.to_path_buf(),
             problem: error.to_string(),
         };
-        if is_unborn(path) {
-            std::fs::remove_file(path).map_err(WalletError::file(path))?;
-        }
-        let database = Database::create(path).map_err(|error| failed(&error))?;
+        let database = medrec_store::open(path, &Database::builder()).map_err(|error| failed(&error))?;
         let write = database.begin_write().map_err(|error| failed(&error))?;
         write.open_table(STATE).map_err(|error| failed(&error))?;
         write.open_table(CLAIMS).map_err(|error| failed(&error))?;

@@ -16,7 +16,7 @@ pub(crate) struct Room {
 const CHAIN_CLIENTS: &str = "alloy-provider";
 
 /// Every room there is or will be.
-pub(crate) const ROOMS: [Room; 19] = [
+pub(crate) const ROOMS: [Room; 20] = [
     Room {
         folder: "domain",
         floor: 1,
@@ -43,6 +43,14 @@ pub(crate) const ROOMS: [Room; 19] = [
         folder: "transport",
         floor: 1,
         never: &["alloy*", "serde*", "redb", "sqlx*", "polars*", "revm*", "opendp", "opencl3", "arrow*"],
+    },
+    Room {
+        folder: "store",
+        floor: 1,
+        never: &[
+            "alloy*", "serde*", "tokio*", "axum*", "hyper*", "sqlx*", "polars*", "revm*", "opendp",
+            "opencl3", "arrow*",
+        ],
     },
     Room {
         folder: "contracts",

@@ -139,7 +139,7 @@ impl Model {
             let is_committed = matches!(release.progress, Progress::Committed(_));
             match (release.everybody, is_committed) {
                 (true, true) if release.pays.insert(person, release.price).is_none() => {
-                    spared += release.price
+                    spared += release.price;
                 }
                 (false, true) => committed += release.pays.remove(&person).unwrap_or(0),
                 (false, false) => open += release.pays.get(&person).copied().unwrap_or(0),

@@ -59,15 +59,12 @@ impl Service {
 
     /// Waits for the line by which it says that it is ready.
     pub(super) fn ready(&self) -> anyhow::Result<Value> {
-        match self.stdout.recv_timeout(PATIENCE) {
-            Ok(line) => {
-                serde_json::from_str(&line.text).with_context(|| format!("{} said {}", self.name, line.text))
-            }
-            Err(_) => {
-                let said: Vec<String> = self.lines.try_iter().map(|line| line.text).collect();
-                bail!("{} is not ready: {}", self.name, said.join("\n"))
-            }
+        if let Ok(line) = self.stdout.recv_timeout(PATIENCE) {
+            return serde_json::from_str(&line.text)
+                .with_context(|| format!("{} said {}", self.name, line.text));
         }
+        let said: Vec<String> = self.lines.try_iter().map(|line| line.text).collect();
+        bail!("{} is not ready: {}", self.name, said.join("\n"))
     }
 
     /// Its memory.

@@ -43,13 +43,13 @@ pub(super) struct Town {
 }
 
 impl Town {
-    /// Founds it in a folder that is empty: keys, chain, contracts, records, gatekeeper. `mines` is called when the chain is there.
+    /// Founds it in a folder that is empty: keys, chain, contracts, records, gatekeeper. `with_chain` is called when the chain is there.
     pub(super) fn found(
         program: &Path,
         folder: &Path,
         blocks: &Blocks,
         persons: u64,
-        mines: impl FnOnce(&Self) -> anyhow::Result<Option<Service>>,
+        with_chain: impl FnOnce(&Self) -> anyhow::Result<Option<Service>>,
     ) -> anyhow::Result<(Self, Option<Service>)> {
         let ask = |arguments: &[&str]| asked(program, folder, arguments);
         std::fs::write(folder.join("words"), WORDS)?;
@@ -81,7 +81,7 @@ impl Town {
             hospital,
             patients: Vec::new(),
         };
-        let miner = mines(&town)?;
+        let miner = with_chain(&town)?;
         let town = town.with_hospital(persons)?;
         Ok((town, miner))
     }
@@ -99,8 +99,8 @@ impl Town {
         let lab = ["researcher", "candidate", "--keystore", "lab.json", "--name", "lab"];
         self.ask(&[&lab[..], &["--out", "lab.candidate"]].concat())?;
         self.act("hospital.json", &["provider", "admit", "lab.candidate"])?;
-        let persons = persons.to_string();
-        let synth = ["synth", "--quiet", "--out", "records", "--persons", &persons, "--organisations", "4"];
+        let count = persons.to_string();
+        let synth = ["synth", "--quiet", "--out", "records", "--persons", &count, "--organisations", "4"];
         let rest = ["--first-year", "2024", "--years", "3", "--format", "synthea-csv"];
         self.ask(&[&synth[..], &rest].concat())?;
         let configuration = format!(

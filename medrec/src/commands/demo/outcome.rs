@@ -94,7 +94,7 @@ impl Outcome {
         let Mining { researchers, rigs, miners } = mining;
         let mut earned = Vec::new();
         for ((index, researcher), ((miner, rig), bundles)) in
-            (1..).zip(*researchers).zip(miners.iter().zip(&rigs.rigs).zip(found.bundles))
+            (1..).zip(*researchers).zip(miners.iter().zip(&rigs.each).zip(found.bundles))
         {
             let shown = bundles.iter().find(|bundle| bundle.is_valid);
             let folder = out.join(format!("researcher-{index}")).join("opened");

@@ -61,7 +61,7 @@ pub(super) struct Rigs {
     pub(super) engine: Engine,
     /// Threads of a researcher on the processor.
     pub(super) threads: usize,
-    pub(super) rigs: Vec<Rig>,
+    pub(super) each: Vec<Rig>,
     /// What was tried and not taken.
     pub(super) remarks: Vec<String>,
 }
@@ -107,7 +107,7 @@ impl Wish {
             tried.push((device, outcome.map_err(|why| format!("{name} is not used: {why}"))));
         }
         let (rigs, failures) = shared_out(tried, processor_hps, RESEARCHERS);
-        Ok(Rigs { engine, threads, rigs, remarks: remark.into_iter().chain(failures).collect() })
+        Ok(Rigs { engine, threads, each: rigs, remarks: remark.into_iter().chain(failures).collect() })
     }
 }
 
@@ -157,17 +157,17 @@ fn shared_out<D>(
 impl Rigs {
     /// The hashrate above which a device is held back.
     pub(super) fn device_limit_hps(&self) -> anyhow::Result<u64> {
-        format!("{:.0}", slowest(&self.rigs).max(1.0)).parse().context("a hashrate is no whole number")
+        format!("{:.0}", slowest(&self.each).max(1.0)).parse().context("a hashrate is no whole number")
     }
 
     /// What all of them together hash a second.
     pub(super) fn hashrate_hps(&self) -> f64 {
-        let slowest = slowest(&self.rigs);
+        let slowest = slowest(&self.each);
         let used = |rig: &Rig| match rig.source {
             Source::Device(_) => rig.hashrate_hps.min(slowest),
             Source::Processor => rig.hashrate_hps,
         };
-        self.rigs.iter().map(used).sum()
+        self.each.iter().map(used).sum()
     }
 
     /// What a rig is called.
@@ -183,7 +183,7 @@ impl Rigs {
 
     /// What those of these names mine on, in a line each.
     pub(super) fn in_words(&self, names: &[&str]) -> Vec<String> {
-        let slowest = slowest(&self.rigs);
+        let slowest = slowest(&self.each);
         let line = |(name, rig): (&&str, &Rig)| {
             let full = rate(rig.hashrate_hps, "hash");
             let held_back = matches!(rig.source, Source::Device(_)) && rig.hashrate_hps > slowest;
@@ -197,7 +197,7 @@ impl Rigs {
             };
             format!("{name} mines on {}: {rest}", self.name(rig))
         };
-        names.iter().zip(&self.rigs).map(line).collect()
+        names.iter().zip(&self.each).map(line).collect()
     }
 }
 
@@ -288,7 +288,7 @@ mod tests {
         let rigs = |device_hps: f64| Rigs {
             engine: Engine::best(),
             threads: 1,
-            rigs: vec![
+            each: vec![
                 Rig { source: Source::Device(device.clone()), hashrate_hps: device_hps },
                 Rig { source: Source::Processor, hashrate_hps: 100.0 },
             ],

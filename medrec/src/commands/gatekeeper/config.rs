@@ -320,7 +320,7 @@ mod tests {
         assert!(error.contains("costs more than the cap, 1/5"), "{error}");
         let (_folder, file) = read(&WHOLE.replace("fhir-ndjson", "hl7")).unwrap();
         let error = file.records().unwrap_err().to_string();
-        assert!(error.contains("gatekeeper.toml:6: format: \"hl7\" is no format"), "{error}");
+        assert!(error.contains("gatekeeper.toml:6: \"hl7\" is no format"), "{error}");
         let (_folder, file) = read(&WHOLE.replace("path = \"records\"", "url = \"sqlite:x\"")).unwrap();
         let error = file.records().unwrap_err().to_string();
         assert!(error.contains("gatekeeper.toml:5: ") && error.contains("either"), "{error}");

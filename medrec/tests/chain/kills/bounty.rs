@@ -40,15 +40,32 @@ fn person(hospital: &Hospital, record: usize) -> PersonId {
     PseudonymKey::new(key.try_into().unwrap()).person(&hospital.record(record))
 }
 
+/// The first person whom the last weeks of the bounties' windows saw.
+fn seen_lately(hospital: &Hospital) -> usize {
+    let encounters = String::from_utf8(hospital.bytes("records/Encounter.ndjson")).unwrap();
+    let encounters: Vec<Value> = encounters.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let was_seen = |index: &usize| {
+        let patient = format!("Patient/{}", hospital.record(*index));
+        encounters.iter().any(|encounter| {
+            let start = encounter["period"]["start"].as_str().unwrap();
+            encounter["subject"]["reference"] == patient && ("2024-12-10".."2025").contains(&start)
+        })
+    };
+    (0..60).find(was_seen).expect("somebody was seen in December")
+}
+
 #[test]
 fn a_bounty_killed_at_every_write_is_charged_once_drawn_once_and_answered_once() {
     let hospital = Hospital::open();
     let mut gatekeeper = hospital.gatekeeper();
-    let account = hospital.welcome("alma", 3);
+    let record = seen_lately(&hospital);
+    let account = hospital.welcome("alma", record);
     hospital.here("alma", &["research", "--cap", "2", "--until", "2030-01-01"]);
+    // Her consent counts from its twelfth confirmation on.
+    hospital.blocks(13);
     let mut postings: Vec<_> = (0..8).map(|_| post(&hospital, &account)).collect();
     hospital.chain().wait_for_block(postings.last().unwrap().1 + 12);
-    let person = person(&hospital, 3);
+    let person = person(&hospital, record);
     let charged = |ledger: &Ledger| -> (Statement, Rho) {
         (ledger.statement().unwrap(), ledger.person(person).unwrap().spent)
     };

@@ -78,7 +78,7 @@ fn half_written(folder: &Path) -> Vec<String> {
             let name = entry.file_name().into_string().unwrap();
             if entry.file_type().unwrap().is_dir() {
                 folders.push(entry.path());
-            } else if name.starts_with('.') || !(name.ends_with(".tar.zst") || name.ends_with(".redb")) {
+            } else if name.starts_with('.') || !(name.contains(".tar.zst") || name.contains(".redb")) {
                 found.push(name);
             }
         }
