@@ -152,8 +152,11 @@ pub(crate) const STEPS: [Step; 12] = [
 /// Runs every unit and integration test, with nextest where it is installed.
 fn tests(workspace: &Workspace) -> Result<Tally> {
     let has_nextest = crate::setup::answers("cargo-nextest", &["--version"]);
+    // Many tests wait for blocks; two more than there are processors keep these busy meanwhile.
+    let threads = std::thread::available_parallelism().map_or(1, usize::from) + 2;
+    let threads = format!("--test-threads={threads}");
     let arguments: &[&str] = if has_nextest {
-        &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]
+        &["nextest", "run", "--workspace", "--locked", "--no-fail-fast", &threads]
     } else {
         &["test", "--workspace", "--tests", "--examples", "--locked", "--no-fail-fast"]
     };

@@ -19,20 +19,20 @@ use serde_json::Value;
 use crate::hospital::Hospital;
 use crate::process::{PATIENCE, Running, stderr};
 
-/// Which kill comes next: at every durable write, then in the middle of every `STRIDE`-th write.
+/// Which kill comes next: at every durable write, then in the middle of every `stride`-th write.
 struct Kills {
     round: u64,
     /// The paths that count for whole and for torn writes.
     paths: [&'static str; 2],
     torn: bool,
+    /// From one torn write to the next. A transaction of a store is a dozen writes, so a number that shares no factor with that hits another
+    /// one of each kind in each round.
+    stride: u64,
 }
 
-/// A transaction of a store is a dozen writes, so this hits another one of each kind in each round.
-const STRIDE: u64 = 37;
-
 impl Kills {
-    fn new(whole: &'static str, torn: &'static str) -> Self {
-        Self { round: 1, paths: [whole, torn], torn: false }
+    fn new(whole: &'static str, torn: &'static str, stride: u64) -> Self {
+        Self { round: 1, paths: [whole, torn], torn: false, stride }
     }
 
     fn fault(&self) -> String {
@@ -43,7 +43,7 @@ impl Kills {
     /// The next one; `false` when there is none left. `survived` says that nothing was left to die at.
     fn go_on(&mut self, survived: bool) -> bool {
         match (survived, self.torn) {
-            (false, torn) => self.round += if torn { STRIDE } else { 1 },
+            (false, torn) => self.round += if torn { self.stride } else { 1 },
             (true, false) => (self.round, self.torn) = (1, true),
             (true, true) => return false,
         }

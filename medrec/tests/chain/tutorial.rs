@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 /// Adds to a command what a free port takes: the node's options stand in no line of the page, since 8545 is the default.
 const PRELUDE: &str = r#"
-set -euo pipefail
+set -eux
 medrec() {
     case "$1 ${2-}" in
         *\ keys|*\ candidate|synth*|gatekeeper*|verify*) "$MEDREC" "$@" ;;

@@ -16,7 +16,7 @@ fn a_claim_killed_on_either_side_is_answered_the_same_and_leaves_no_half_bundle(
     hospital.chain().wait_for_block(first + 12 + 20);
     // The gatekeeper dies while it hands a shard out: each block is another shard's first claim.
     let (mut kills, mut block, mut deaths) =
-        (Kills::new("state/rewards/", "state/rewards/"), first, Vec::new());
+        (Kills::new("state/rewards/", "state/rewards/", 37), first, Vec::new());
     loop {
         hospital.fault.arm(&kills.fault());
         let output = claim(&hospital, block, "one");
@@ -39,7 +39,7 @@ fn a_claim_killed_on_either_side_is_answered_the_same_and_leaves_no_half_bundle(
     assert!(deaths.iter().any(|death| death.ends_with("releases.redb")), "{deaths:#?}");
     // The collector dies while it stores the bundle, in a folder of its own each time.
     let reference = claimed(&hospital, first, "two", "shard");
-    let (mut kills, mut round, mut deaths) = (Kills::new("mine-", "mine-"), 0, Vec::new());
+    let (mut kills, mut round, mut deaths) = (Kills::new("mine-", "mine-", 5), 0, Vec::new());
     loop {
         round += 1;
         let folder = format!("mine-{round}");
@@ -96,7 +96,7 @@ fn a_consent_that_was_accepted_outlives_a_kill_at_any_write() {
     hospital.welcome("alma", 3);
     let doctor = hospital.enter("doctor");
     let grant = ["grant", "--to", &doctor, "--purpose", "treatment", "--until", "2030-01-01"];
-    let mut kills = Kills::new("gatekeeper.redb|outbox.redb", "gatekeeper.redb");
+    let mut kills = Kills::new("gatekeeper.redb|outbox.redb", "gatekeeper.redb", 37);
     let mut accepted = vec![hospital.here("alma", &grant)["commitment"].clone()];
     let mut deaths = 0;
     loop {

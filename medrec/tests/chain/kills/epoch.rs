@@ -56,7 +56,7 @@ fn an_epoch_killed_at_every_write_is_charged_once_drawn_once_and_answered_once()
     let price: Rho = first["rho"].as_str().unwrap().parse().unwrap();
     let mut committed = vec![first["committed_at"].as_u64().unwrap()];
     let nano = budget(&hospital)["spent_nano_rho"].as_u64().unwrap();
-    let (mut kills, mut number) = (Kills::new("rewards/|outbox.redb", "rewards/"), 1_u64);
+    let (mut kills, mut number) = (Kills::new("rewards/|outbox.redb", "rewards/", 37), 1_u64);
     let (mut deaths, mut twice, mut roots) = (Vec::new(), 0, 0);
     loop {
         number += 1;
