@@ -1,4 +1,4 @@
-//! SIGKILL at every write: `medrec gatekeeper` dies while it makes an epoch, answers a bounty, hands a shard out or takes a consent,
+//! SIGKILL at every write: `medrec gatekeeper` dies while it answers a bounty, hands a shard out or takes a consent,
 //! `medrec claim` while it collects. Started again, each goes on with the same bytes, and everybody was charged once.
 //!
 //! The operating system itself counts the steps: the process dies at its first request to make a file of the state durable, in
@@ -6,7 +6,6 @@
 
 mod bounty;
 mod claims;
-mod epoch;
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;

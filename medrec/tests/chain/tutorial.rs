@@ -100,7 +100,8 @@ fn the_tutorial_works_as_it_is_written() {
     let script: Vec<String> = commands.iter().map(|line| scripted(line)).collect();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("tutorial.sh");
-    fs::write(&file, format!("{PRELUDE}{}\ntest -s opened/medrec-bundle/report.html\n", script.join("\n"))).unwrap();
+    fs::write(&file, format!("{PRELUDE}{}\ntest -s opened/medrec-bundle/report.html\n", script.join("\n")))
+        .unwrap();
     let port = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
     let running = Command::new("bash")
         .arg(&file)
