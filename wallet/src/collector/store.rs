@@ -146,18 +146,6 @@ mod tests {
     }
 
     #[test]
-    fn a_store_whose_maker_was_killed_is_made_anew_and_no_other_file_is_touched() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("collector.redb");
-        std::fs::write(&path, [0; 4_096]).unwrap();
-        assert!(Store::open(&path).unwrap().claims().unwrap().is_empty());
-        let other = folder.path().join("letter");
-        std::fs::write(&other, "not a store at all").unwrap();
-        assert!(Store::open(&other).is_err());
-        assert_eq!(std::fs::read(&other).unwrap(), b"not a store at all");
-    }
-
-    #[test]
     fn two_collectors_do_not_share_a_folder() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("collector.redb");
