@@ -71,6 +71,8 @@ fn mined_blocks_bring_home_shards_and_a_bounty_that_verify_against_the_chain() {
         assert!(miner.try_wait().unwrap().is_none(), "the miner ended");
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
+    // The answer to a bounty is named on chain by a transaction of its own.
+    hospital.blocks(5);
     let signal =
         std::process::Command::new("kill").args(["-TERM", &miner.id().to_string()]).status().unwrap();
     assert!(signal.success());
