@@ -1,9 +1,11 @@
-//! Rivals as engines of medrec's own benchmarks, and the generator of docs/HASHRATE.md.
+//! Rivals as engines of medrec's own benchmarks, our services under load, and the generators of docs/HASHRATE.md and
+//! docs/EVALUATION.md.
 //!
 //! Each rival implements the same definition as our engines (`medrec-benches`), has its answers checked
 //! like them, and takes turns with them in one run. Rival crates are linked; rivals in C and C++ are
 //! small driver processes compiled from `drivers/`, since this workspace keeps foreign calls out of Rust
-//! code. A rival that is not there becomes a row that says what is missing.
+//! code. A rival that is not there becomes a row that says what is missing. Services (node, gatekeeper, miner) are processes of the
+//! binary, set up with its own commands.
 //!
 //! What is not here: our engines (`medrec-kernels`), the harness (`medrec-benches`).
 
@@ -20,6 +22,7 @@ mod geth;
 mod hashrate;
 mod mining;
 mod newcomer;
+mod process;
 mod progress;
 mod scale;
 mod services;

@@ -8,7 +8,6 @@ mod chain;
 mod claims;
 mod delivery;
 mod load;
-mod process;
 mod reads;
 mod town;
 
@@ -20,11 +19,11 @@ use medrec_benches::utc::Utc;
 
 use self::chain::Chain;
 use self::load::Times;
-use self::process::Service;
 use self::town::{Blocks, Town};
 use crate::anonymize::medrec;
 use crate::arguments::ServicesArguments;
 use crate::document::{Document, Row};
+use crate::process::Service;
 use crate::progress::say;
 
 /// Mebibyte, for figures.
@@ -40,7 +39,18 @@ pub(crate) fn run(arguments: &ServicesArguments) -> anyhow::Result<()> {
     let mut document = Document::new(
         "services",
         Utc::now(),
-        "cargo build --release && cargo run --release -p medrec-peers -- services",
+        &format!(
+            "cargo build --release && cargo run --release -p medrec-peers -- services --persons {} --patients {} --clients {} --reads {} \
+             --rounds {} --claimers {} --claims {} --bundles {}",
+            arguments.persons,
+            arguments.patients,
+            arguments.clients,
+            arguments.reads,
+            arguments.rounds,
+            arguments.claimers,
+            arguments.claims,
+            arguments.bundles
+        ),
         serde_json::json!({
             "persons": arguments.persons, "patients": arguments.patients, "clients": arguments.clients,
             "reads": arguments.reads, "rounds": arguments.rounds, "claimers": arguments.claimers,
@@ -83,8 +93,8 @@ fn first_town(program: &Path, folder: &Path, arguments: &ServicesArguments) -> a
         row.figures.insert("bundle_kib".to_owned(), size(claims.bundle_bytes) / 1_024.0);
         rows.push(row);
     }
-    rows.extend(weighed("medrec node", &town.node)?);
-    rows.extend(weighed("medrec gatekeeper", town.gatekeeper.as_ref().context("no gatekeeper")?)?);
+    rows.push(weighed("medrec node", &town.node)?);
+    rows.push(weighed("medrec gatekeeper", town.gatekeeper.as_ref().context("no gatekeeper")?)?);
     town.stop()?;
     Ok(rows)
 }
@@ -114,7 +124,7 @@ fn second_town(program: &Path, folder: &Path, arguments: &ServicesArguments) -> 
         row("block solved to bundle verified", &deliveries.whole),
         row("twelfth block on top to bundle verified", &deliveries.after_confirmation),
     ];
-    rows.extend(weighed("medrec mine --collect", &miner)?);
+    rows.push(weighed("medrec mine --collect", &miner)?);
     miner.stop()?;
     town.stop()?;
     Ok(rows)
@@ -136,11 +146,11 @@ fn served(name: &str, times: &Times, clients: usize) -> Row {
 }
 
 /// A service's memory.
-fn weighed(name: &str, service: &Service) -> anyhow::Result<Option<Row>> {
+fn weighed(name: &str, service: &Service) -> anyhow::Result<Row> {
     let memory = service.memory()?;
     let [resident, peak] = [memory.resident_bytes, memory.peak_bytes].map(|bytes| as_f64(bytes) / MEBIBYTE);
     say(&format!("  {name}: {resident:.0} MiB, at most {peak:.0} MiB"));
-    Ok(Some(Row::new("memory", name, &[("resident_mib", resident), ("peak_mib", peak)])))
+    Ok(Row::new("memory", name, &[("resident_mib", resident), ("peak_mib", peak)]))
 }
 
 fn size(number: usize) -> f64 {

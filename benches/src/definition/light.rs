@@ -6,9 +6,8 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use medrec_kernels::ethash::{Hashimoto, LightCache, Parameters, Schedule, reference};
+use medrec_kernels::ethash::{Hashimoto, LightCache, reference};
 use medrec_kernels::keccak::Digest256;
-use medrec_kernels::progress::Progress;
 
 use super::ethash::{GOLDEN_HASH, GOLDEN_HEADER, GOLDEN_NONCE, is_golden};
 use super::expect_answer;
@@ -21,22 +20,15 @@ const BATCH: u64 = 64;
 /// Hashes that the check compares with the reference: more than one batch of lanes, with a tail.
 const CHECKED: u64 = 11;
 
-/// Light hashes a second of one thread on this machine, in epoch 0: for chains whose difficulty has to suit it.
-///
-/// # Errors
-/// [`BenchError::Contender`] when the cache cannot be built.
-pub fn thread_hashrate_hps(measured: Duration) -> Result<f64, BenchError> {
-    let failed = |reason: String| BenchError::Contender { contender: "light cache".to_owned(), reason };
-    let parameters = Parameters::of_epoch(Schedule::Ethash, 0).map_err(|error| failed(error.to_string()))?;
-    let cache =
-        LightCache::build(&parameters, &Progress::new()).map_err(|error| failed(error.to_string()))?;
+/// Light hashes a second of one thread on this machine: for chains whose difficulty has to suit it.
+pub fn thread_hashrate_hps(cache: &LightCache, measured: Duration) -> f64 {
     let inputs: Vec<_> = (0..BATCH).map(|nonce| (GOLDEN_HEADER, nonce)).collect();
     let (started, mut hashes) = (Instant::now(), 0_u64);
     while started.elapsed() < measured {
         black_box(cache.hashimoto_batch(&inputs));
         hashes += BATCH;
     }
-    Ok(as_f64(hashes) / started.elapsed().as_secs_f64())
+    as_f64(hashes) / started.elapsed().as_secs_f64()
 }
 
 /// Whoever can hash from a light cache.

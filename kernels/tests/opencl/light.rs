@@ -10,15 +10,7 @@ use medrec_kernels::opencl::{
 };
 use medrec_kernels::progress::Progress;
 
-use crate::support::{EXPECTED, FIRST_NONCE, FIXTURE, Fixture, HEADER, device};
-
-const EVERY: SearchRequest = SearchRequest {
-    header: HEADER,
-    boundary: Boundary::MAX,
-    start_nonce: FIRST_NONCE,
-    max_nonces: 0,
-    max_solutions: None,
-};
+use crate::support::{EVERY, EXPECTED, FIRST_NONCE, FIXTURE, Fixture, HEADER, device};
 
 fn searcher(result_slots: u32) -> LightSearcher {
     let cache = DeviceLightCache::upload(&device(), &FIXTURE.parameters, &FIXTURE.cache).unwrap();

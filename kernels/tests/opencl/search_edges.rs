@@ -10,7 +10,7 @@ use medrec_kernels::opencl::{
     Exchange, GroupTuning, OpenClError, OpenClSearcher, SearchRequest, SearcherOptions, Tuning, VectorTuning,
 };
 
-use crate::support::{EXPECTED, FIRST_NONCE, FIXTURE, HEADER, NONCES};
+use crate::support::{EVERY, EXPECTED, FIRST_NONCE, FIXTURE, HEADER, NONCES};
 
 const BOTH: [Tuning; 2] = [
     Tuning::Vector(VectorTuning { work_group: 2 }),
@@ -22,14 +22,6 @@ const BOTH: [Tuning; 2] = [
         max_registers: None,
     }),
 ];
-
-const EVERY: SearchRequest = SearchRequest {
-    header: HEADER,
-    boundary: Boundary::MAX,
-    start_nonce: FIRST_NONCE,
-    max_nonces: 0,
-    max_solutions: None,
-};
 
 fn nonces_found(searcher: &mut OpenClSearcher, request: &SearchRequest) -> Vec<u64> {
     let outcome = searcher.search(request, &AtomicBool::new(false)).unwrap();

@@ -4,10 +4,10 @@ use std::process::Command;
 use std::sync::{Arc, LazyLock};
 use std::thread;
 
-use medrec_kernels::ethash::{Hashimoto, Parameters, Row, reference};
+use medrec_kernels::ethash::{Boundary, Hashimoto, Parameters, Row, reference};
 use medrec_kernels::opencl::{
-    DatasetKernel, Device, DeviceContext, DeviceDataset, DeviceKind, OpenClSearcher, SearcherOptions, Tuning,
-    Verify, devices,
+    DatasetKernel, Device, DeviceContext, DeviceDataset, DeviceKind, OpenClSearcher, SearchRequest,
+    SearcherOptions, Tuning, Verify, devices,
 };
 use medrec_kernels::progress::Progress;
 
@@ -17,6 +17,14 @@ pub(crate) const HEADER: [u8; 32] = [0xa7; 32];
 pub(crate) const FIRST_NONCE: u64 = 0x1_ffff_0000;
 /// How many there are: over 100,000, and no multiple of any group size.
 pub(crate) const NONCES: u32 = 100_003;
+/// Everything that is hashed is found.
+pub(crate) const EVERY: SearchRequest = SearchRequest {
+    header: HEADER,
+    boundary: Boundary::MAX,
+    start_nonce: FIRST_NONCE,
+    max_nonces: 0,
+    max_solutions: None,
+};
 
 /// The CPU device that PoCL offers.
 pub(crate) fn device() -> Device {

@@ -28,6 +28,7 @@ pub(super) fn section(document: &Document) -> String {
         })
         .collect();
     let setting = |name: &str| document.setting[name].to_string();
+    let note = document.setting["note"].as_str().map_or_else(String::new, |note| format!("{note}\n\n"));
     format!(
         "\n## Services\n\nReal processes on one machine: a node, a gatekeeper over {} persons, a miner. So many connections at once, each asking one \
          question after the other; every question has a signature and a nonce of its own, is checked against the chain's present \
@@ -36,7 +37,7 @@ pub(super) fn section(document: &Document) -> String {
          assembles, signs and stores a block's bundle; a claim again must give the same bytes:\n\n{}\n\
          From a block to its bundle, by `medrec mine --collect` on a chain of about a block a second. Twelve blocks on top are the wait \
          that the protocol asks for:\n\n{}\n\
-         Memory at the end, and at most:\n\n{}\n{}",
+         Memory at the end, and at most:\n\n{}\n{note}{}",
         setting("persons"),
         setting("patients"),
         table(&["", "connections", "a second", "p50 ms", "p95 ms", "p99 ms", "bundle KiB"], &served),

@@ -1,14 +1,16 @@
 //! `medrec node` and `medrec mine` as processes: started, asked, ended.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
 use medrec_benches::error::BenchError;
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use crate::process::{Service, command};
 
 /// Longest wait for a process to do what it was started for.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -19,61 +21,24 @@ const SOMEBODY: &str = "0x00000000000000000000000000000000000000aa";
 /// Clock ticks a second in `/proc`: 100 on every Linux.
 const TICKS: f64 = 100.0;
 
-/// A process that is ended with its owner.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // One that has ended already is as good.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// `medrec node` on a chain of a fixed difficulty.
 pub(super) struct Node {
     pub(super) url: String,
-    _process: Process,
+    _service: Service,
 }
 
 impl Node {
     /// Starts it in `folder`.
     pub(super) fn start(program: &Path, folder: &Path, difficulty: u64) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder)?;
-        let genesis = Command::new(program).args(["genesis", "--for", "embedded", "--quiet"]).output()?;
-        ensure!(
-            genesis.status.success(),
-            "medrec genesis failed: {}",
-            String::from_utf8_lossy(&genesis.stderr)
-        );
-        let file = folder.join("genesis.json");
-        std::fs::write(&file, fixed(&genesis.stdout, difficulty)?)?;
-        let mut child = Command::new(program)
-            .args(["node", "--quiet", "--json", "--http-port", "0", "--coinbase", SOMEBODY])
-            .arg("--genesis")
-            .arg(&file)
-            .arg("--datadir")
-            .arg(folder.join("chain"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("{} does not start", program.display()))?;
-        let stdout = child.stdout.take().context("the node has no stdout")?;
-        let process = Process(child);
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line)?;
-        let ready: Value = serde_json::from_str(&line).context("the node did not say where it listens")?;
+        let difficulty = difficulty.to_string();
+        let chain = ["node", "--dev", "--threads", "0", "--difficulty", &difficulty, "--datadir", "chain"];
+        let rest = ["--quiet", "--json", "--http-port", "0", "--coinbase", SOMEBODY];
+        let service = Service::start("medrec node", command(program, folder, &[&chain[..], &rest].concat()))?;
+        let ready = service.ready()?;
         let url = ready["http"].as_str().context("the node did not say where it listens")?.to_owned();
-        Ok(Self { url, _process: process })
+        Ok(Self { url, _service: service })
     }
-}
-
-/// A genesis file with a difficulty that stays.
-fn fixed(genesis: &[u8], difficulty: u64) -> anyhow::Result<String> {
-    let mut genesis: Value = serde_json::from_slice(genesis)?;
-    genesis["config"]["ethash"] = json!({ "fixeddifficulty": difficulty });
-    genesis["difficulty"] = json!(format!("{difficulty:#x}"));
-    Ok(serde_json::to_string_pretty(&genesis)?)
 }
 
 /// How `medrec mine` is started.
@@ -86,7 +51,7 @@ pub(super) struct Miner {
 
 /// A miner that hashes.
 pub(super) struct Mining {
-    process: Process,
+    service: Service,
     api: String,
 }
 
@@ -106,28 +71,27 @@ fn failed(reason: String) -> BenchError {
 impl Miner {
     /// Starts it, and waits until it hashes.
     pub(super) fn start(&self) -> Result<Mining, BenchError> {
-        let mut child = Command::new(&self.program)
-            .args(["mine", "--dataset", "never", "--api", "127.0.0.1:0", "--coinbase", SOMEBODY])
-            .args(["--node", &self.node, "--engine", self.engine, "--threads", &self.threads.to_string()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| failed(format!("does not start: {error}")))?;
-        let stderr = child.stderr.take().ok_or_else(|| failed("has no stderr".to_owned()))?;
-        let process = Process(child);
-        let mut lines = BufReader::new(stderr).lines();
+        let mut mine = Command::new(&self.program);
+        mine.args(["mine", "--dataset", "never", "--api", "127.0.0.1:0", "--coinbase", SOMEBODY]).args([
+            "--node",
+            &self.node,
+            "--engine",
+            self.engine,
+            "--threads",
+            &self.threads.to_string(),
+        ]);
+        let service = Service::start("medrec mine", mine).map_err(|error| failed(format!("{error:#}")))?;
         let mut told = String::new();
         let api = loop {
-            let Some(Ok(line)) = lines.next() else { return Err(failed(format!("ended: {told}"))) };
-            if let Some(address) = line.strip_prefix("monitoring at http://") {
+            let Ok(line) = service.lines.recv_timeout(PATIENCE) else {
+                return Err(failed(format!("ended: {told}")));
+            };
+            if let Some(address) = line.text.strip_prefix("monitoring at http://") {
                 break address.to_owned();
             }
-            told.push_str(&line);
+            told.push_str(&line.text);
         };
-        // Nobody may fill the pipe that nobody reads.
-        std::thread::spawn(move || lines.for_each(drop));
-        let mining = Mining { process, api };
+        let mining = Mining { service, api };
         let started = Instant::now();
         while mining.progress()?.hashes == 0 {
             if started.elapsed() > PATIENCE {
@@ -171,7 +135,7 @@ impl Mining {
 
     /// Processor time since its start; absent where the system does not tell.
     pub(super) fn cpu_seconds(&self) -> Option<f64> {
-        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.process.0.id())).ok()?;
+        let text = std::fs::read_to_string(format!("/proc/{}/stat", self.service.id())).ok()?;
         // The second field is a name in brackets, which may hold blanks; 11 more lie before ours.
         let fields: Vec<&str> = text.rsplit_once(')')?.1.split_whitespace().collect();
         let ticks = |at: usize| fields.get(at)?.parse::<f64>().ok();
@@ -182,17 +146,6 @@ impl Mining {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_genesis_file_gets_a_difficulty_that_stays() {
-        let text = br#"{"config": {"chainId": 7, "ethash": {}}, "difficulty": "0x20000", "nonce": "0x42"}"#;
-        let changed: Value = serde_json::from_str(&fixed(text, 1_000).unwrap()).unwrap();
-        let expected = json!({
-            "config": { "chainId": 7, "ethash": { "fixeddifficulty": 1_000 } },
-            "difficulty": "0x3e8", "nonce": "0x42",
-        });
-        assert_eq!(changed, expected);
-    }
 
     #[test]
     fn a_program_that_is_no_miner_is_an_error_with_its_words() {

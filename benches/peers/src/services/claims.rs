@@ -12,7 +12,7 @@ use medrec_domain::identifier::BlockNumber;
 use medrec_protocol::methods::claims::{Shard, ShardBody};
 
 use super::chain::Chain;
-use super::load::{self, Counter, Question, Times};
+use super::load::{self, Question, Times};
 use super::town::Town;
 
 /// Blocks on top of one that earns.
@@ -37,12 +37,7 @@ pub(super) fn measure(
 ) -> anyhow::Result<Claims> {
     chain.wait_for(from + blocks + CONFIRMATIONS)?;
     let lab = town.signer("lab.json")?;
-    let counter = Counter {
-        address: &town.gatekeeper_address,
-        chain_id: town.chain_id,
-        provider: town.hospital,
-        signer: &lab,
-    };
+    let counter = town.counter(&lab);
     let bodies = (from..from + blocks)
         .map(|number| Ok(ShardBody { number: BlockNumber(number), hash: chain.hash_of(number)? }))
         .collect::<anyhow::Result<Vec<ShardBody>>>()?;

@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use medrec_benches::definition::dag::light_cache;
 use medrec_benches::definition::light::thread_hashrate_hps;
+use medrec_kernels::ethash::{Parameters, Schedule};
 
-use super::process::{Service, command};
 use super::town::Town;
+use crate::process::{Service, command};
 
 /// Blocks on top of one that earns.
 const CONFIRMATIONS: u64 = 12;
@@ -32,7 +34,8 @@ pub(super) struct Deliveries {
 
 /// The difficulty at which one thread of this machine finds a block in a little more than a second.
 pub(super) fn difficulty() -> anyhow::Result<u64> {
-    let difficulty = thread_hashrate_hps(MEASURED)? * BLOCK_SECONDS;
+    let cache = light_cache(&Parameters::of_epoch(Schedule::Ethash, 0)?)?;
+    let difficulty = thread_hashrate_hps(&cache, MEASURED) * BLOCK_SECONDS;
     format!("{:.0}", difficulty.clamp(100.0, 1e15)).parse().context("the difficulty is no whole number")
 }
 

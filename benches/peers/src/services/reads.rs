@@ -7,7 +7,7 @@ use medrec_domain::schema::Table;
 use medrec_protocol::methods::records::{Read, ReadBody};
 use serde_json::Value;
 
-use super::load::{self, Counter, Times};
+use super::load::{self, Times};
 use super::town::Town;
 
 /// Rows of an answer at most.
@@ -16,12 +16,7 @@ const ROWS: u32 = 20;
 /// Asks so many questions over so many connections. Each answer has to hold the rows that the patient's first one had.
 pub(super) fn measure(town: &Town, clients: usize, questions: usize) -> anyhow::Result<Times> {
     let doctor = town.signer("doctor.json")?;
-    let counter = Counter {
-        address: &town.gatekeeper_address,
-        chain_id: town.chain_id,
-        provider: town.hospital,
-        signer: &doctor,
-    };
+    let counter = town.counter(&doctor);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut first = Vec::new();
     for (index, patient) in town.patients.iter().enumerate() {

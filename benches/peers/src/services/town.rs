@@ -10,7 +10,8 @@ use medrec_domain::identifier::Address;
 use medrec_wallet::{Keystore, Password, PrivateKeySigner};
 use serde_json::Value;
 
-use super::process::{PASSWORD, Service, asked, command};
+use super::load::Counter;
+use crate::process::{PASSWORD, Service, asked, command};
 
 /// The words of development chains, whose first account has ether.
 const WORDS: &str = "test test test test test test test test test test test junk";
@@ -165,6 +166,16 @@ impl Town {
         let keystore = Keystore::open(&self.folder.join(keystore), &Password::new(PASSWORD.to_owned()))?;
         let own = keystore.account_for(None).context("a keystore without an own account")?;
         Ok(keystore.signer(own.index)?)
+    }
+
+    /// Whoever has this key, before the gatekeeper.
+    pub(super) fn counter<'a>(&'a self, signer: &'a PrivateKeySigner) -> Counter<'a> {
+        Counter {
+            address: &self.gatekeeper_address,
+            chain_id: self.chain_id,
+            provider: self.hospital,
+            signer,
+        }
     }
 
     /// Stops its services in order.

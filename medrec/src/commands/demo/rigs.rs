@@ -6,9 +6,10 @@
 //! of the two: both are to earn something in a demo. `medrec mine` knows no such restraint.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
+use medrec_benches::definition::light::thread_hashrate_hps;
 use medrec_kernels::ethash::light::BuildError;
 use medrec_kernels::ethash::{Engine, LightCache, Parameters, Schedule};
 use medrec_kernels::opencl::{Device, DeviceKind, LightSearcher, OpenClError, devices};
@@ -23,8 +24,6 @@ use crate::table::rate;
 pub(super) const RESEARCHERS: usize = 2;
 /// What `--device` takes for the processor alone.
 const NONE: &str = "none";
-/// Hashes in one batch of the measurement.
-const BATCH: usize = 64;
 /// How long a hashrate is measured.
 const MEASURED: Duration = Duration::from_millis(250);
 /// A device whose driver has not built the kernel, hashed and answered by then is left alone.
@@ -96,7 +95,8 @@ impl Wish {
         let threads = threads(RESEARCHERS);
         let cache = Arc::new(tokio::task::spawn_blocking(move || light_cache(engine)).await??);
         let measured = Arc::clone(&cache);
-        let thread_hps = tokio::task::spawn_blocking(move || thread_hashrate(&measured)).await??;
+        let thread_hps =
+            tokio::task::spawn_blocking(move || thread_hashrate_hps(&measured, MEASURED)).await?;
         let processor_hps = thread_hps * f64::from(u32::try_from(threads)?);
         let mut tried = Vec::new();
         for device in devices {
@@ -216,16 +216,6 @@ fn light_cache(engine: Engine) -> anyhow::Result<LightCache> {
     let cache = LightCache::build(&parameters, &Progress::new())
         .map_err(|error: BuildError| anyhow::anyhow!(error))?;
     cache.with_isa(engine.isa()).context("the engine does not run here")
-}
-
-/// Light hashes a second of one thread on this machine.
-fn thread_hashrate(cache: &LightCache) -> anyhow::Result<f64> {
-    let inputs: Vec<_> = (0_u64..).take(BATCH).map(|nonce| ([0x5a; 32], nonce)).collect();
-    let (started, mut hashes) = (Instant::now(), 0_u32);
-    while started.elapsed() < MEASURED {
-        hashes += u32::try_from(cache.hashimoto_batch(&inputs).len())?;
-    }
-    Ok(f64::from(hashes) / started.elapsed().as_secs_f64())
 }
 
 /// Builds the kernel for a device, holds some of its hashes against the processor's and measures it; why not, in words.

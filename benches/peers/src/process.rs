@@ -14,32 +14,32 @@ use serde_json::Value;
 /// Longest time for a service to be ready, or to end after it was asked to.
 const PATIENCE: Duration = Duration::from_mins(2);
 /// Password of every keystore of a measurement. Its accounts are worth nothing.
-pub(super) const PASSWORD: &str = "measured";
+pub(crate) const PASSWORD: &str = "measured";
 
 /// A line that a service wrote to stderr, and when it came.
-pub(super) struct Line {
-    pub(super) at: Instant,
-    pub(super) text: String,
+pub(crate) struct Line {
+    pub(crate) at: Instant,
+    pub(crate) text: String,
 }
 
 /// A service that runs; it is killed when it is dropped.
-pub(super) struct Service {
+pub(crate) struct Service {
     name: &'static str,
     child: Child,
     /// What it says on stderr.
-    pub(super) lines: mpsc::Receiver<Line>,
+    pub(crate) lines: mpsc::Receiver<Line>,
     stdout: mpsc::Receiver<Line>,
 }
 
 /// The binary with arguments, in a folder of the measurement.
-pub(super) fn command(program: &Path, folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn command(program: &Path, folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(folder).env("MEDREC_PASSWORD", PASSWORD);
     command
 }
 
 /// Runs a command that ends by itself, and gives its JSON.
-pub(super) fn asked(program: &Path, folder: &Path, arguments: &[&str]) -> anyhow::Result<Value> {
+pub(crate) fn asked(program: &Path, folder: &Path, arguments: &[&str]) -> anyhow::Result<Value> {
     let output = command(program, folder, arguments).arg("--json").output()?;
     if !output.status.success() {
         bail!("medrec {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim());
@@ -49,7 +49,7 @@ pub(super) fn asked(program: &Path, folder: &Path, arguments: &[&str]) -> anyhow
 
 impl Service {
     /// Starts a service.
-    pub(super) fn start(name: &'static str, mut command: Command) -> anyhow::Result<Self> {
+    pub(crate) fn start(name: &'static str, mut command: Command) -> anyhow::Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().with_context(|| format!("{name} does not start"))?;
         let stdout = child.stdout.take().map(lines).with_context(|| format!("{name} has no stdout"))?;
@@ -58,7 +58,7 @@ impl Service {
     }
 
     /// Waits for the line by which it says that it is ready.
-    pub(super) fn ready(&self) -> anyhow::Result<Value> {
+    pub(crate) fn ready(&self) -> anyhow::Result<Value> {
         if let Ok(line) = self.stdout.recv_timeout(PATIENCE) {
             return serde_json::from_str(&line.text)
                 .with_context(|| format!("{} said {}", self.name, line.text));
@@ -67,13 +67,18 @@ impl Service {
         bail!("{} is not ready: {}", self.name, said.join("\n"))
     }
 
+    /// Its number in the system.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Its memory.
-    pub(super) fn memory(&self) -> anyhow::Result<Memory> {
+    pub(crate) fn memory(&self) -> anyhow::Result<Memory> {
         memory(self.child.id()).with_context(|| format!("{} has no memory that could be seen", self.name))
     }
 
     /// Asks it to end, and waits.
-    pub(super) fn stop(mut self) -> anyhow::Result<()> {
+    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
         let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         kill_process(id.with_context(|| format!("{} has no id", self.name))?, Signal::TERM)?;
         let deadline = Instant::now() + PATIENCE;
