@@ -38,6 +38,8 @@ pub struct Rates {
 pub struct Limits {
     /// Largest body of a request, in bytes.
     pub body_bytes: usize,
+    /// Most bodies of more than 64 KiB, or of a length that is not told, that arrive at once.
+    pub large_bodies: usize,
     /// Longest time for an ordinary request.
     pub request_timeout: Duration,
     /// Longest time for a census or a claim.
@@ -67,12 +69,13 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// 1 MiB a body, 15 s a request, 30 minutes a release, 256 requests, 8 releases, 512 waiting clients, 1,024 connections, 128 of
-    /// one client, 5,000 requests a second of a source and 20,000 of all, 5 of strangers of a source and 50 of all strangers, 16,384
-    /// sources, 64 strangers at once, a million nonces, 10,000 rows, 1,000 documents.
+    /// 1 MiB a body, 64 large ones at once, 15 s a request, 30 minutes a release, 256 requests, 8 releases, 512 waiting clients,
+    /// 1,024 connections, 128 of one client, 5,000 requests a second of a source and 20,000 of all, 5 of strangers of a source and
+    /// 50 of all strangers, 16,384 sources, 64 strangers at once, a million nonces, 10,000 rows, 1,000 documents.
     fn default() -> Self {
         Self {
             body_bytes: 1 << 20,
+            large_bodies: 64,
             request_timeout: Duration::from_secs(15),
             release_timeout: Duration::from_mins(30),
             requests: 256,

@@ -1,7 +1,7 @@
 //! HTTP around the methods: what every request goes through before and after its method.
 //!
 //! ```text
-//! origin and host -> rate of the source -> room for one more -> body, bounded -> signature, audience, time -> rate of strangers
+//! origin and host -> rate of the source -> body, bounded -> room for one more -> signature, audience, time -> rate of strangers
 //!   -> nonce -> who it is on chain -> the method -> audit log, on the disk, or a count of strangers -> answer
 //! ```
 //!

@@ -27,6 +27,9 @@ use crate::state::{Caller, State, blocking, now_s};
 /// Longest time for a body to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Most bytes of a body that needs no room among the large ones: more than any question of a wallet has.
+const SMALL_BODY: usize = 64 << 10;
+
 /// A method, whatever its types.
 pub(super) type Act<B> = Box<dyn FnOnce(Arc<State>, Caller, B) -> Work + Send>;
 
@@ -49,12 +52,13 @@ where
     if !service.admits(source) {
         return allowed(&service, &headers, refusal(RefusalCode::TooManyRequests));
     }
-    let Ok(permit) = Arc::clone(service.room(kind)).try_acquire_owned() else {
-        return allowed(&service, &headers, unasked(&service, RefusalCode::Busy));
-    };
     let body = match body(&service, request).await {
         Ok(body) => body,
         Err(code) => return allowed(&service, &headers, unasked(&service, code)),
+    };
+    // Whoever is slow to say what is asked takes no room from those who said it.
+    let Ok(permit) = Arc::clone(service.room(kind)).try_acquire_owned() else {
+        return allowed(&service, &headers, unasked(&service, RefusalCode::Busy));
     };
     let log = service.state.log;
     let working = Arc::clone(&service);
@@ -105,6 +109,11 @@ async fn body(service: &Service, request: Request) -> Result<Bytes, RefusalCode>
     if length.is_some_and(|length| length > most) {
         return Err(RefusalCode::TooLarge);
     }
+    // The number of connections bounds what small bodies take in memory; large ones share a room of their own.
+    let _large = match length {
+        Some(length) if length <= SMALL_BODY => None,
+        _ => Some(service.room_of_large_bodies().ok_or(RefusalCode::Busy)?),
+    };
     let body = tokio::time::timeout(BODY_TIMEOUT, to_bytes(request.into_body(), most)).await;
     body.map_err(|_| RefusalCode::BadRequest)?.map_err(|_| RefusalCode::TooLarge)
 }

@@ -46,6 +46,7 @@ pub(crate) struct Service {
     releases: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
     of_strangers: Arc<Semaphore>,
+    large_bodies: Arc<Semaphore>,
 }
 
 impl Service {
@@ -61,6 +62,7 @@ impl Service {
             strangers: Buckets::new(limits.strangers, limits.sources, now),
             lines: Mutex::new(Bucket::new(LINES, now)),
             of_strangers: Arc::new(Semaphore::new(limits.strangers_at_once)),
+            large_bodies: Arc::new(Semaphore::new(limits.large_bodies)),
             requests: Arc::new(Semaphore::new(limits.requests)),
             releases: Arc::new(Semaphore::new(limits.releases)),
             waiting: Arc::new(Semaphore::new(limits.waiting)),
@@ -90,6 +92,11 @@ impl Service {
     /// The room of strangers, so that they take none from others.
     pub(super) fn room_of_strangers(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.of_strangers).try_acquire_owned().ok()
+    }
+
+    /// The room of large bodies while they arrive.
+    pub(super) fn room_of_large_bodies(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.large_bodies).try_acquire_owned().ok()
     }
 
     /// Tells the provider's own log about a stranger, as long as that does not fill it.
