@@ -80,6 +80,40 @@ impl Account {
         self.execute(Request { act, key, gas_limit: None }).await
     }
 
+    /// Sends what `build` makes, once under a name, and waits as [`Account::send`] does: what the outbox has under that name is waited for
+    /// instead. One that came to nothing (refused, its nonce taken by another program with the same key) is made and sent again.
+    ///
+    /// # Errors
+    /// Those of `build`, and as [`Account::send`].
+    pub async fn once(
+        &self,
+        name: &str,
+        build: impl AsyncFn() -> Result<Request, WalletError>,
+    ) -> Result<Done, WalletError> {
+        let mut attempt = 1_u32;
+        loop {
+            let key = attempt_of(name, attempt);
+            attempt += 1;
+            let (act, nonce) = match self.sender.find(&key) {
+                Some(entry) if came_to_nothing(&entry.state) => continue,
+                Some(entry) => (entry.act.what, entry.nonce),
+                None => {
+                    let request = build().await?.with_key(key);
+                    (request.act.what.clone(), self.sender.send(request).await?)
+                }
+            };
+            let state = self.sender.wait(nonce).await?;
+            if !matches!(state, State::NonceTaken) {
+                return done(act, &state);
+            }
+        }
+    }
+
+    /// Whether the outbox has something under a name of [`Account::once`].
+    pub fn has(&self, name: &str) -> bool {
+        self.sender.find(&attempt_of(name, 1)).is_some()
+    }
+
     /// As [`Account::send`], with everything that a request can say.
     ///
     /// # Errors
@@ -87,13 +121,27 @@ impl Account {
     pub async fn execute(&self, request: Request) -> Result<Done, WalletError> {
         let what = request.act.what.clone();
         let nonce = self.sender.send(request).await?;
-        let problem = match self.sender.wait(nonce).await? {
-            State::Confirmed(inclusion) => return Ok(Done { act: what, block: inclusion.block.number }),
-            state => match state.refusal() {
-                Some(refusal) => format!("the contract refuses: {refusal}"),
-                None => "it was not executed".to_owned(),
-            },
-        };
-        Err(WalletError::Act { act: what, problem })
+        done(what, &self.sender.wait(nonce).await?)
     }
+}
+
+/// What the outbox calls an attempt at something that happens once.
+fn attempt_of(name: &str, attempt: u32) -> String {
+    format!("{name}, attempt {attempt}")
+}
+
+const fn came_to_nothing(state: &State) -> bool {
+    state.is_settled() && !matches!(state, State::Confirmed(_))
+}
+
+/// What became of an act whose state is settled.
+fn done(act: String, state: &State) -> Result<Done, WalletError> {
+    if let State::Confirmed(inclusion) = state {
+        return Ok(Done { act, block: inclusion.block.number });
+    }
+    let problem = state.refusal().map_or_else(
+        || "it was not executed".to_owned(),
+        |refusal| format!("the contract refuses: {refusal}"),
+    );
+    Err(WalletError::Act { act, problem })
 }

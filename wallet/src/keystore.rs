@@ -147,6 +147,12 @@ impl Keystore {
         Ok(index)
     }
 
+    /// The newest index, if it was set aside and no account took it over: an earlier change of key was cut off.
+    pub fn set_aside(&self) -> Option<u32> {
+        let newest = self.content.used.checked_sub(1)?;
+        self.content.accounts.iter().all(|entry| entry.index != newest).then_some(newest)
+    }
+
     /// The key of an account.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 //! What the gatekeeper does for a provider (invite, link, propose, post, epochs) is asked of the gatekeeper with
 //! [`crate::GatekeeperClient::ask`].
 
+mod rotation;
+
 use std::path::Path;
 
 use alloy_primitives::{Address as ChainAddress, B256};
@@ -16,6 +18,8 @@ use serde::{Deserialize, Serialize};
 use crate::account::{Account, Done};
 use crate::disk::write_whole;
 use crate::error::WalletError;
+
+pub use self::rotation::{Rotated, rotate_key};
 
 /// Gas of a vote: more than admitting somebody with a long name and endpoint takes.
 const VOTE_GAS: u64 = 1_000_000;

@@ -117,6 +117,11 @@ pub(crate) enum ProviderCommand {
         #[arg(value_name = "RHO")]
         cap: Rho,
     },
+    /// Hand the account over to the keystore's next key, with the ether; then start the gatekeeper again.
+    #[command(after_help = "Example:\n  medrec provider rotate-key --keystore hospital.json\n\n\
+            Cut off, it goes on where it stopped when it is run again. The gatekeeper signs with the new key once it was started again;\n\
+            bundles of blocks before the change are still signed by the old one.")]
+    RotateKey(PayingArguments),
     /// List the providers of a network.
     List(NetworkArguments),
     /// The budget of a provider as the chain has it.

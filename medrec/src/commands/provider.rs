@@ -1,6 +1,7 @@
-//! `medrec provider`: deploys, votes, declares; asks its own gatekeeper to invite, link, propose, post and release.
+//! `medrec provider`: deploys, votes, declares, changes its key; asks its own gatekeeper to invite, link, propose, post and release.
 
 mod desk;
+mod rotation;
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -57,6 +58,7 @@ pub(super) fn run(command: ProviderCommand, shell: &mut Shell) -> anyhow::Result
             let wei = U256::from(ether) * U256::from(10).pow(U256::from(18));
             pay(&arguments, shell, async |account| account.send(Act::transfer(to, wei), None).await)
         }
+        ProviderCommand::RotateKey(arguments) => rotation::run(&arguments, shell),
         ProviderCommand::List(chain) => {
             let place = place(&chain)?;
             let providers = block_on(async { Ok(place.providers().await?) })?;
@@ -135,7 +137,7 @@ fn deploy(command: ProviderCommand, shell: &mut Shell) -> anyhow::Result<()> {
     let entry = own_account(&mut keystore)?;
     let client = Client::new(ClientOptions::new(nodes, chain_id))?;
     let options = SenderOptions { confirmations, ..SenderOptions::default() };
-    let outbox = outbox_of(keystore.path(), chain_id);
+    let outbox = outbox_of(&keystore, &entry, chain_id)?;
     let signer = std::sync::Arc::new(keystore.signer(entry.index)?);
     let sender = Sender::open(client.clone(), signer, &outbox, options)?;
     let network = block_on(async {

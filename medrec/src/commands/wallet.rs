@@ -1,9 +1,10 @@
 //! What the wallets' commands share: opening keystore and network, running, printing.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use medrec_chain::Network;
 use medrec_domain::identifier::Address;
+use medrec_protocol::bridge::to_chain;
 use medrec_wallet::keystore::AccountEntry;
 use medrec_wallet::{Account, GatekeeperClient, GatekeeperOptions, Keystore, Place};
 use serde::Serialize;
@@ -47,11 +48,16 @@ pub(super) fn own_account(keystore: &mut Keystore) -> anyhow::Result<AccountEntr
     Ok(keystore.ensure_account(None)?)
 }
 
-/// Where an account's outbox lies: beside its keystore.
-pub(super) fn outbox_of(keystore: &Path, chain_id: u64) -> PathBuf {
-    let mut name = keystore.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{chain_id}.outbox.redb"));
-    keystore.with_file_name(name)
+/// Where the outbox of an account's key lies: beside its keystore. An outbox belongs to one key; the first one's has no other name.
+pub(super) fn outbox_of(keystore: &Keystore, entry: &AccountEntry, chain_id: u64) -> anyhow::Result<PathBuf> {
+    let key = keystore.signer(entry.index)?.address();
+    let mut name = keystore.path().file_name().unwrap_or_default().to_os_string();
+    if key == to_chain(entry.account) {
+        name.push(format!(".{chain_id}.outbox.redb"));
+    } else {
+        name.push(format!(".{chain_id}.{}.outbox.redb", key.to_string().to_lowercase()));
+    }
+    Ok(keystore.path().with_file_name(name))
 }
 
 /// The keystore's own account as one that pays.
@@ -59,8 +65,35 @@ pub(super) fn paying(arguments: &PayingArguments) -> anyhow::Result<Account> {
     let mut keystore = keystore(&arguments.wallet.keys)?;
     let place = place(&arguments.wallet.chain)?;
     let entry = own_account(&mut keystore)?;
-    let outbox = outbox_of(keystore.path(), place.contracts.chain_id);
-    Ok(Account::open(place, keystore.signer(entry.index)?, &outbox, arguments.confirmations)?)
+    account_of(&keystore, &entry, place, arguments.confirmations)
+}
+
+/// An account of a keystore as one that pays.
+pub(super) fn account_of(
+    keystore: &Keystore,
+    entry: &AccountEntry,
+    place: Place,
+    confirmations: u64,
+) -> anyhow::Result<Account> {
+    let outbox = outbox_of(keystore, entry, place.contracts.chain_id)?;
+    Ok(Account::open(place, keystore.signer(entry.index)?, &outbox, confirmations)?)
+}
+
+/// The index of the key that takes over: the one of an earlier command that was cut off, or a new one, on disk before anything is sent.
+pub(super) async fn next_index(
+    keystore: &mut Keystore,
+    place: &Place,
+    entry: &AccountEntry,
+) -> anyhow::Result<u32> {
+    if let Some(index) = keystore.set_aside() {
+        let key = keystore.signer(index)?.address();
+        let view = place.view().await?;
+        let account = place.contracts.at(&view).account_of(key).await?;
+        if account.is_none_or(|account| account == to_chain(entry.account)) {
+            return Ok(index);
+        }
+    }
+    Ok(keystore.reserve_index()?)
 }
 
 /// The gatekeeper of a provider.

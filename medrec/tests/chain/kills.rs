@@ -1,11 +1,14 @@
-//! SIGKILL at every write: `medrec gatekeeper` dies while it answers a bounty, hands a shard out or takes a consent,
-//! `medrec claim` while it collects. Started again, each goes on with the same bytes, and everybody was charged once.
+//! SIGKILL at every write: `medrec gatekeeper` dies while it makes an epoch, answers a bounty, hands a shard out or takes a consent,
+//! `medrec claim` while it collects, `medrec provider rotate-key` while it changes a key. Started again, each goes on with the same bytes, and
+//! everybody was charged once.
 //!
 //! The operating system itself counts the steps: the process dies at its first request to make a file of the state durable, in
 //! the next round at the second one, and so on until nothing is left to die at. Between those it dies in the middle of writes.
 
 mod bounty;
 mod claims;
+mod epoch;
+mod rotation;
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;

@@ -11,9 +11,9 @@ use medrec_wallet::keystore::AccountEntry;
 use serde::Serialize;
 
 use super::consents::seconds_of;
-use super::desk::{Actor, open, tell};
+use super::desk::{Actor, Opened, open, tell};
 use crate::args::{DeskArguments, GroupCommand, GuardianCommand, PowerArgument, RelateArgument};
-use crate::commands::wallet::{answer, block_on};
+use crate::commands::wallet::{answer, block_on, next_index};
 use crate::shell::Shell;
 
 /// The account for a provider.
@@ -152,18 +152,30 @@ fn found(arguments: &DeskArguments, shell: &mut Shell) -> anyhow::Result<()> {
     answer(shell, &founded, &format!("group {}", founded.group))
 }
 
+#[derive(Serialize)]
+struct Rotated {
+    new_key: medrec_domain::identifier::Address,
+    /// Missing where an earlier command that was cut off had changed it already.
+    #[serde(flatten)]
+    carried: Option<Carried>,
+}
+
 pub(super) fn rotate_key(arguments: &DeskArguments, shell: &mut Shell) -> anyhow::Result<()> {
-    let carried = block_on(async {
-        let mut opened = open(arguments, Actor::Known).await?;
+    let rotated = block_on(async {
+        let Opened { mut keystore, desk, entry } = open(arguments, Actor::Known).await?;
         // On disk before anything is sent: the chain may know the key before this process does.
-        let index = opened.keystore.reserve_index()?;
-        let fresh = opened.keystore.signer(index)?;
-        let carried = opened.desk.rotate_key(&fresh).await?;
-        opened.keystore.adopt(AccountEntry { index, ..opened.entry })?;
-        Ok(carried)
+        let index = next_index(&mut keystore, &desk.place, &entry).await?;
+        let fresh = keystore.signer(index)?;
+        let view = desk.place.view().await?;
+        let speaks = desk.place.contracts.at(&view).key_of(to_chain(entry.account)).await?;
+        let carried =
+            if speaks == Some(fresh.address()) { None } else { Some(desk.rotate_key(&fresh).await?) };
+        keystore.adopt(AccountEntry { index, ..entry })?;
+        Ok(Rotated { new_key: from_chain(fresh.address()), carried })
     })?;
     shell.status("everything that was granted with the old key is void; grant again what shall hold");
-    tell(shell, &carried)
+    let words = format!("{} speaks for the account now", rotated.new_key);
+    answer(shell, &rotated, &words)
 }
 
 pub(super) fn erase_identity(arguments: &DeskArguments, shell: &mut Shell) -> anyhow::Result<()> {
