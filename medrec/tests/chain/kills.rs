@@ -12,6 +12,7 @@ mod rotation;
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use medrec_anonymizer::ledger::{Ledger, Stage};
@@ -66,6 +67,19 @@ fn death(hospital: &Hospital, gatekeeper: &mut Running, round: u64) -> Option<St
     Some(last.clone())
 }
 
+/// Runs a command under the next kill: its output, and where it died, if it did; by SIGKILL and nothing else.
+fn killed(hospital: &Hospital, command: &mut Command, kills: &Kills) -> (Output, Option<String>) {
+    hospital.fault.put(command);
+    hospital.fault.arm(&kills.fault());
+    let output = command.output().unwrap();
+    let log = hospital.fault.disarm();
+    if output.status.success() {
+        return (output, None);
+    }
+    assert_eq!(output.status.signal(), Some(9), "{}: {}", kills.fault(), stderr(&output));
+    (output, Some(log.last().expect("it died at something").clone()))
+}
+
 /// What a ledger says that nobody has open: looked at in a copy, so that whoever is started next finds what the kill left.
 fn look<T>(hospital: &Hospital, look: impl FnOnce(&Ledger) -> T) -> T {
     let copy = tempfile::tempdir().unwrap();
@@ -108,7 +122,7 @@ fn dies_again_with_the_same_noise(
 }
 
 /// `medrec claim`, whose collector keeps its bundles in a folder.
-fn claim(hospital: &Hospital, block: u64, folder: &str) -> std::process::Output {
+fn claim(hospital: &Hospital, block: u64, folder: &str) -> Output {
     hospital.tried("lab", &["claim", &block.to_string(), "--collect", folder])
 }
 

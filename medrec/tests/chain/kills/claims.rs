@@ -1,10 +1,9 @@
 //! The gatekeeper dies while it hands a shard out or takes a consent; the collector dies while it stores a bundle.
 
 use std::fs;
-use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 
-use super::{Kills, claim, claimed, death};
+use super::{Kills, claim, claimed, death, killed};
 use crate::hospital::Hospital;
 use crate::process::{json_of, stderr};
 
@@ -47,15 +46,13 @@ fn a_claim_killed_on_either_side_is_answered_the_same_and_leaves_no_half_bundle(
         let arguments =
             ["claim", &number, "--collect", &folder, "--keystore", "lab.json", "--node", &hospital.url];
         let mut command = hospital.command(&arguments);
-        hospital.fault.put(&mut command);
-        hospital.fault.arm(&kills.fault());
-        let status = command.output().unwrap().status;
-        deaths.extend(hospital.fault.disarm().last().cloned().filter(|_| !status.success()));
-        assert!(status.success() || status.signal() == Some(9), "{status}");
+        let (_, death) = killed(&hospital, &mut command, &kills);
+        let survived = death.is_none();
+        deaths.extend(death);
         assert_eq!(claimed(&hospital, first, &folder, "shard"), reference, "{}", kills.fault());
         let left = half_written(&hospital.path(&folder));
         assert!(left.is_empty(), "{}: {left:?}", kills.fault());
-        if !kills.go_on(status.success()) {
+        if !kills.go_on(survived) {
             break;
         }
     }

@@ -1,11 +1,10 @@
 //! A provider's or a patient's command dies while the account goes over to another key.
 
 use std::fs;
-use std::os::unix::process::ExitStatusExt as _;
 
 use serde_json::{Value, json};
 
-use super::{Kills, claimed};
+use super::{Kills, claimed, killed};
 use crate::hospital::{Hospital, NAME};
 use crate::process::{json_of, stderr};
 
@@ -52,16 +51,12 @@ fn a_change_of_the_providers_key_killed_at_every_write_goes_on_with_the_same_key
     let key = loop {
         let keystore = ["--keystore", "hospital.json", "--node", &hospital.url, "--json"];
         let mut command = hospital.command(&[&rotate[..], &keystore].concat());
-        hospital.fault.put(&mut command);
-        hospital.fault.arm(&kills.fault());
-        let output = command.output().unwrap();
-        let log = hospital.fault.disarm();
-        let survived = output.status.success();
-        assert!(survived || output.status.signal() == Some(9), "{}: {}", kills.fault(), stderr(&output));
+        let (output, death) = killed(&hospital, &mut command, &kills);
+        let survived = death.is_none();
         let told: Value = if survived {
             serde_json::from_slice(&output.stdout).unwrap()
         } else {
-            deaths.extend(log.last().cloned());
+            deaths.extend(death);
             let (index, _) = own(&hospital);
             // One that had come to its end but for the answer has nothing left to do.
             if index > changes { json!({ "new_key": null }) } else { hospital.act("hospital", &rotate) }
@@ -114,14 +109,10 @@ fn a_change_of_a_patients_key_killed_at_every_write_goes_on_with_the_same_key() 
     loop {
         let keystore = ["--keystore", "alma.json", "--node", &hospital.url];
         let mut command = hospital.command(&[&rotate[..], &keystore].concat());
-        hospital.fault.put(&mut command);
-        hospital.fault.arm(&kills.fault());
-        let output = command.output().unwrap();
-        let log = hospital.fault.disarm();
-        let survived = output.status.success();
-        assert!(survived || output.status.signal() == Some(9), "{}: {}", kills.fault(), stderr(&output));
+        let (_, death) = killed(&hospital, &mut command, &kills);
+        let survived = death.is_none();
         if !survived {
-            deaths.extend(log.last().cloned());
+            deaths.extend(death);
             if index() == first + changes {
                 hospital.here("alma", &["rotate-key"]);
             }
